@@ -74,8 +74,8 @@ __all__ = [
     "UnauthorizedError",
     "UnavailableError",
     "UnsupportedMediaTypeError",
-    "error_from_status",
     "error_from_response",
+    "error_from_status",
 ]
 
 # Enough of a proxy's HTML page to recognise it, not enough to bury the message.
@@ -180,19 +180,27 @@ class InvalidObjectError(MatrixInferError, ValueError):
 class TransportError(MatrixInferError):
     """No answer came.
 
-    `sent` is False when the request provably never reached the server (refused, unresolved, TLS
-    not agreed), so that even a create may be repeated.
+    `sent` is False when the request provably never reached the server (refused, unresolved), so
+    that even a create may be repeated; `transient` is False when trying again cannot help (a
+    certificate that is not trusted).
     """
 
     request: RequestInfo | None
     sent: bool
+    transient: bool
 
     def __init__(
-        self, message: str, *, request: RequestInfo | None = None, sent: bool = True
+        self,
+        message: str,
+        *,
+        request: RequestInfo | None = None,
+        sent: bool = True,
+        transient: bool = True,
     ) -> None:
         super().__init__(message)
         self.request = request
         self.sent = sent
+        self.transient = transient
 
 
 class TransportTimeout(TransportError, TimeoutError):
@@ -438,7 +446,7 @@ def _foreign_message(content_type: str, body: bytes) -> str:
     text = " ".join(text.split())
     if len(text) > _FOREIGN_BODY_LIMIT:
         text = text[:_FOREIGN_BODY_LIMIT] + "…"
-    kind = content_type.split(";")[0].strip() or "no content type"
+    kind = content_type.split(";", maxsplit=1)[0].strip() or "no content type"
     if not text:
         return f"the answer has no body ({kind}), so it may not come from an API server"
     return f"the answer is no Kubernetes Status but {kind}: {text}"

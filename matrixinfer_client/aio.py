@@ -1,0 +1,180 @@
+"""The asynchronous transport: aiohttp, used directly.
+
+httpx stays the interface that callers inject, but its own asynchronous pool slows down with the
+square of the requests in flight, and the adapter that puts httpx over aiohttp reports a lost
+connection as one that was never made. A create must not be repeated after the former, so the
+difference has to be seen here.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncGenerator, Mapping, Sequence
+from typing import TYPE_CHECKING
+
+import aiohttp
+import yarl
+
+from matrixinfer_client.config import proxy_for, ssl_context
+from matrixinfer_client.errors import TransportError
+from matrixinfer_client.transports import KEEP_SECONDS
+from matrixinfer_client.wire import Outgoing, failure
+
+if TYPE_CHECKING:
+    import ssl
+
+    from matrixinfer_client.config import ClientCertificate, Config, Credential
+
+__all__ = ["AiohttpTransport"]
+
+# Requests in flight at once; more wait their turn. Streams have connections of their own, so that
+# many watches never starve a get.
+_IN_FLIGHT = 100
+
+_UNSENT = (
+    aiohttp.ClientConnectorError,
+    aiohttp.ClientHttpProxyError,
+    aiohttp.ConnectionTimeoutError,
+    aiohttp.InvalidURL,
+)
+
+
+class _Answer:
+    """An open answer over aiohttp."""
+
+    def __init__(self, response: aiohttp.ClientResponse, outgoing: Outgoing, source: str) -> None:
+        self.status_code = response.status
+        # A case-insensitive multidict, as the driver expects of headers.
+        self.headers: Mapping[str, str] = response.headers
+        self.warnings: Sequence[str] = response.headers.getall("warning", ())
+        self._response = response
+        self._outgoing = outgoing
+        self._source = source
+
+    async def read(self) -> bytes:
+        """The whole body; the connection is free again afterwards."""
+        try:
+            return await self._response.read()
+        except (aiohttp.ClientError, TimeoutError, OSError) as error:
+            raise _failure(error, self._outgoing, self._source, sent=True) from error
+
+    async def chunk(self) -> bytes:
+        """The next bytes of the body, b"" at its end."""
+        try:
+            return await self._response.content.readany()
+        except (aiohttp.ClientError, TimeoutError, OSError) as error:
+            raise _failure(error, self._outgoing, self._source, sent=True) from error
+
+    async def close(self) -> None:
+        """Drop the connection unless the body was read to its end."""
+        self._response.close()
+
+
+class AiohttpTransport:
+    """Two pools, for calls and for streams, remade for every event loop and new certificate."""
+
+    def __init__(self, config: Config) -> None:
+        self._config = config
+        self._pools: _Pools | None = None
+
+    async def open(
+        self, outgoing: Outgoing, credential: Credential | None, *, stream: bool
+    ) -> _Answer:
+        """Send the request; return when status and headers are there."""
+        pools = await self._pools_for(credential)
+        session = pools.streams if stream else pools.calls
+        try:
+            response = await session.request(
+                outgoing.method,
+                yarl.URL(outgoing.url, encoded=True),
+                headers=outgoing.headers,
+                data=outgoing.body,
+                allow_redirects=False,
+                timeout=aiohttp.ClientTimeout(
+                    sock_connect=outgoing.connect_timeout, sock_read=outgoing.read_timeout
+                ),
+                server_hostname=outgoing.server_name,
+                proxy=pools.proxy,
+            )
+        except (aiohttp.ClientError, TimeoutError, OSError) as error:
+            unsent = isinstance(error, _UNSENT)
+            raise _failure(error, outgoing, self._config.source, sent=not unsent) from error
+        return _Answer(response, outgoing, self._config.source)
+
+    async def close(self) -> None:
+        """Close all connections; the next request opens new ones."""
+        pools, self._pools = self._pools, None
+        if pools is not None:
+            await pools.close()
+
+    async def _pools_for(self, credential: Credential | None) -> _Pools:
+        loop = asyncio.get_running_loop()
+        certificate = credential.client_certificate if credential else None
+        pools = self._pools
+        if pools is None or pools.loop is not loop or pools.certificate != certificate:
+            # Not closed: another loop's connections were closed when that loop ended, and with a
+            # renewed certificate other tasks may be in the middle of an answer.
+            pools = self._pools = _Pools(loop, certificate, self._config, credential)
+            await pools.start()
+        return pools
+
+
+class _Pools:
+    """The sessions of one event loop."""
+
+    def __init__(
+        self,
+        loop: asyncio.AbstractEventLoop,
+        certificate: ClientCertificate | None,
+        config: Config,
+        credential: Credential | None,
+    ) -> None:
+        self.loop = loop
+        self.certificate = certificate
+        self.proxy = proxy_for(config)
+        context = ssl_context(config, credential)
+        self.calls = _session(context, _IN_FLIGHT)
+        self.streams = _session(context, 0)
+        self._guard = self._until_the_loop_ends()
+
+    async def start(self) -> None:
+        """Have the sessions closed when the loop is shut down, whoever forgot to.
+
+        `asyncio.run` closes asynchronous generators before it closes the loop, so a second
+        `asyncio.run` with the same client finds no dead connections and no warnings.
+        """
+        await anext(self._guard)
+
+    async def close(self) -> None:
+        """Close the sessions, from whichever loop this is called."""
+        if self.loop.is_closed():
+            return
+        await self._guard.aclose()
+
+    async def _until_the_loop_ends(self) -> AsyncGenerator[None]:
+        try:
+            yield
+        finally:
+            await self.calls.close()
+            await self.streams.close()
+
+
+def _session(context: ssl.SSLContext, limit: int) -> aiohttp.ClientSession:
+    session = aiohttp.ClientSession(
+        connector=aiohttp.TCPConnector(
+            ssl=context, limit=limit, keepalive_timeout=KEEP_SECONDS, use_dns_cache=False
+        ),
+        cookie_jar=aiohttp.DummyCookieJar(),
+        skip_auto_headers=("user-agent", "accept", "accept-encoding", "content-type"),
+    )
+    # aiohttp would repeat PUT and DELETE by itself when a kept connection turns out to be dead,
+    # and a repeated delete reports NotFound for what it has just deleted. `flows` decides instead.
+    session._retry_connection = False  # noqa: SLF001
+    return session
+
+
+def _failure(
+    error: BaseException, outgoing: Outgoing, source: str, *, sent: bool
+) -> TransportError:
+    timed_out = isinstance(error, TimeoutError)
+    return failure(error, outgoing.info, source, sent=sent, timeout=timed_out)

@@ -1,0 +1,302 @@
+"""The two drivers: they perform the steps of a flow, and nothing else sends, sleeps or waits.
+
+`Driver` blocks, `AsyncDriver` awaits. A stream belongs to the run that opened it and is closed
+when that run ends, however it ends.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import inspect
+import time
+from collections.abc import AsyncGenerator, Generator
+from typing import TYPE_CHECKING, Any, Generic, TypeVar, cast
+
+from matrixinfer_client.errors import MatrixInferError
+from matrixinfer_client.flows import (
+    Emit,
+    Flow,
+    Invoke,
+    Open,
+    Read,
+    Reauthorize,
+    Request,
+    Response,
+    Send,
+    Sleep,
+    Step,
+    Stream,
+)
+from matrixinfer_client.transports import (
+    Answer,
+    AsyncAnswer,
+    AsyncTransport,
+    InjectedTransport,
+    Transport,
+)
+from matrixinfer_client.wire import EventHooks, Outgoing, Outline, show_warnings
+
+if TYPE_CHECKING:
+    import httpx
+
+    from matrixinfer_client.config import Config, Credential
+
+__all__ = ["AsyncDriver", "Driver"]
+
+T = TypeVar("T")
+H = TypeVar("H")
+
+
+class _Run(Generic[T, H]):
+    """A flow in progress, the answers it has open, and in the end its result."""
+
+    def __init__(self, flow: Flow[T]) -> None:
+        self.flow = flow
+        self.opened: list[H] = []
+        self.result: T | None = None
+
+    def resume(self, reply: object, error: Exception | None = None) -> Step | None:
+        """The next step, None at the end."""
+        try:
+            return self.flow.send(reply) if error is None else self.flow.throw(error)
+        except StopIteration as end:
+            self.result = end.value
+            return None
+
+
+class _Shared:
+    """What both drivers know and neither sends."""
+
+    def __init__(self, config: Config, hooks: EventHooks | None) -> None:
+        self.config = config
+        self._outline = Outline(config)
+        self._hooks = hooks or EventHooks()
+        self._closed = False
+
+    def _outgoing(self, request: Request, credential: Credential | None) -> Outgoing:
+        if self._closed:
+            raise MatrixInferError("this client is closed; open a new one")
+        outgoing = self._outline.outgoing(request, credential)
+        for hook in self._hooks.request:
+            hook(outgoing.info)
+        return outgoing
+
+    def _response(
+        self,
+        answer: Answer | AsyncAnswer,
+        body: bytes,
+        outgoing: Outgoing,
+        credential: Credential | None,
+    ) -> Response:
+        response = Response(answer.status_code, answer.headers, body, outgoing.info, credential)
+        for hook in self._hooks.response:
+            hook(response)
+        if "warning" in answer.headers:
+            show_warnings(answer.warnings)
+        return response
+
+
+class Driver(_Shared):
+    """Runs flows, blocking. Safe to share between threads."""
+
+    def __init__(
+        self,
+        config: Config,
+        transport: httpx.BaseTransport | None = None,
+        hooks: EventHooks | None = None,
+    ) -> None:
+        super().__init__(config, hooks)
+        self._transport = Transport(config, transport)
+
+    def run(self, flow: Flow[T]) -> T:
+        """Perform the flow to its end and return its result; what it emits is dropped."""
+        run: _Run[T, Answer] = _Run(flow)
+        for _ in self._drive(run):
+            pass
+        return cast("T", run.result)
+
+    def iterate(self, flow: Flow[None]) -> Generator[Any]:
+        """Perform the flow, yielding what it emits."""
+        yield from self._drive(_Run(flow))
+
+    def close(self) -> None:
+        """Close all connections. Calling it twice does nothing."""
+        if not self._closed:
+            self._closed = True
+            self._transport.close()
+
+    def _drive(self, run: _Run[Any, Answer]) -> Generator[Any]:
+        try:
+            step = run.resume(None)
+            while step is not None:
+                if isinstance(step, Emit):
+                    yield step.value
+                    step = run.resume(None)
+                    continue
+                try:
+                    reply = self._perform(step, run.opened)
+                except Exception as error:  # noqa: BLE001 - the flow says what it survives
+                    step = run.resume(None, error)
+                else:
+                    step = run.resume(reply)
+        finally:
+            run.flow.close()
+            for answer in run.opened:
+                answer.close()
+
+    def _perform(self, step: Step, opened: list[Answer]) -> object:
+        match step:
+            case Send(request):
+                return self._send(request)
+            case Open(request):
+                return self._open(request, opened)
+            case Read(stream):
+                return cast("Answer", stream.handle).chunk()
+            case Sleep(seconds):
+                time.sleep(seconds)
+            case Reauthorize(refused):
+                return self._reauthorize(refused)
+            case Invoke(function, argument):
+                return function(argument)
+            case Emit():
+                raise AssertionError("the drive loop hands out emitted values")
+        return None
+
+    def _send(self, request: Request) -> Response:
+        credential = self._credential()
+        outgoing = self._outgoing(request, credential)
+        answer = self._transport.open(outgoing, credential)
+        return self._response(answer, answer.read(), outgoing, credential)
+
+    def _open(self, request: Request, opened: list[Answer]) -> Stream:
+        credential = self._credential()
+        outgoing = self._outgoing(request, credential)
+        answer = self._transport.open(outgoing, credential)
+        opened.append(answer)
+        body = answer.read() if answer.status_code >= 400 else b""
+        return Stream(self._response(answer, body, outgoing, credential), answer)
+
+    def _credential(self) -> Credential | None:
+        source = self.config.credentials
+        return None if source is None else source.current() or source.fetch()
+
+    def _reauthorize(self, refused: Credential | None) -> bool:
+        source = self.config.credentials
+        return source is not None and source.fetch(refused) != refused
+
+
+class AsyncDriver(_Shared):
+    """Runs flows, awaiting. Usable from one event loop after another."""
+
+    def __init__(
+        self,
+        config: Config,
+        transport: httpx.AsyncBaseTransport | None = None,
+        hooks: EventHooks | None = None,
+    ) -> None:
+        super().__init__(config, hooks)
+        self._transport: AsyncTransport | None = None
+        if transport is not None:
+            self._transport = InjectedTransport(config, transport)
+        self._fetching: tuple[asyncio.AbstractEventLoop, asyncio.Task[Credential]] | None = None
+
+    async def run(self, flow: Flow[T]) -> T:
+        """Perform the flow to its end and return its result; what it emits is dropped."""
+        run: _Run[T, AsyncAnswer] = _Run(flow)
+        async for _ in self._drive(run):
+            pass
+        return cast("T", run.result)
+
+    def iterate(self, flow: Flow[None]) -> AsyncGenerator[Any]:
+        """Perform the flow, yielding what it emits."""
+        return self._drive(_Run(flow))
+
+    async def close(self) -> None:
+        """Close all connections. Calling it twice does nothing."""
+        if not self._closed:
+            self._closed = True
+            if self._transport is not None:
+                await self._transport.close()
+
+    async def _drive(self, run: _Run[Any, AsyncAnswer]) -> AsyncGenerator[Any]:
+        try:
+            step = run.resume(None)
+            while step is not None:
+                if isinstance(step, Emit):
+                    yield step.value
+                    step = run.resume(None)
+                    continue
+                try:
+                    reply = await self._perform(step, run.opened)
+                except Exception as error:  # noqa: BLE001 - the flow says what it survives
+                    step = run.resume(None, error)
+                else:
+                    step = run.resume(reply)
+        finally:
+            run.flow.close()
+            for answer in run.opened:
+                await answer.close()
+
+    async def _perform(self, step: Step, opened: list[AsyncAnswer]) -> object:
+        match step:
+            case Send(request):
+                return await self._send(request)
+            case Open(request):
+                return await self._open(request, opened)
+            case Read(stream):
+                return await cast("AsyncAnswer", stream.handle).chunk()
+            case Sleep(seconds):
+                await asyncio.sleep(seconds)
+            case Reauthorize(refused):
+                return await self._reauthorize(refused)
+            case Invoke(function, argument):
+                result = function(argument)
+                return await result if inspect.isawaitable(result) else result
+            case Emit():
+                raise AssertionError("the drive loop hands out emitted values")
+        return None
+
+    async def _send(self, request: Request) -> Response:
+        credential = await self._credential()
+        outgoing = self._outgoing(request, credential)
+        answer = await self._pool().open(outgoing, credential, stream=False)
+        return self._response(answer, await answer.read(), outgoing, credential)
+
+    async def _open(self, request: Request, opened: list[AsyncAnswer]) -> Stream:
+        credential = await self._credential()
+        outgoing = self._outgoing(request, credential)
+        answer = await self._pool().open(outgoing, credential, stream=True)
+        opened.append(answer)
+        body = await answer.read() if answer.status_code >= 400 else b""
+        return Stream(self._response(answer, body, outgoing, credential), answer)
+
+    def _pool(self) -> AsyncTransport:
+        if self._transport is None:
+            # aiohttp costs more to import than everything else; only this mode pays for it.
+            from matrixinfer_client.aio import AiohttpTransport  # noqa: PLC0415
+
+            self._transport = AiohttpTransport(self.config)
+        return self._transport
+
+    async def _credential(self) -> Credential | None:
+        source = self.config.credentials
+        if source is None:
+            return None
+        return source.current() or await self._fetch(None)
+
+    async def _reauthorize(self, refused: Credential | None) -> bool:
+        if self.config.credentials is None:
+            return False
+        return await self._fetch(refused) != refused
+
+    async def _fetch(self, refused: Credential | None) -> Credential:
+        """A new credential, in a thread; tasks that come meanwhile wait for the same one."""
+        source = self.config.credentials
+        if source is None:
+            raise AssertionError("only called when a credential is configured")
+        loop = asyncio.get_running_loop()
+        if self._fetching is None or self._fetching[0] is not loop or self._fetching[1].done():
+            task = loop.create_task(asyncio.to_thread(source.fetch, refused))
+            self._fetching = (loop, task)
+        # Shielded: the first waiter being cancelled must not cancel it for the others.
+        return await asyncio.shield(self._fetching[1])

@@ -1,0 +1,293 @@
+"""What to send and when to send it again, without sending anything.
+
+A flow is a generator. It yields steps (`Send`, `Sleep`, `Invoke`, `Open`, `Read`, `Emit`) and is
+resumed with the step's reply, or with the `TransportError` that the step ended in. A driver
+(`drivers`) performs the steps, blocking or awaiting, so that every rule about retries, paging and
+watching is written once and tested without I/O.
+
+Two rules follow from that. A flow that is being closed cannot yield, so the driver owns every
+stream that a flow opened and closes it. And a flow never sleeps or reads a clock by itself.
+"""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Callable, Generator, Mapping
+from typing import TYPE_CHECKING, Any, TypeAlias, TypeVar, cast
+
+import attrs
+
+from matrixinfer_client.errors import (
+    ApiError,
+    InvalidArgumentError,
+    RequestInfo,
+    TransportError,
+    TransportTimeout,
+    error_from_response,
+)
+
+if TYPE_CHECKING:
+    from matrixinfer_client.config import Credential
+
+__all__ = [
+    "NO_TIMEOUT",
+    "Emit",
+    "Flow",
+    "Invoke",
+    "Open",
+    "Read",
+    "Reauthorize",
+    "Request",
+    "Response",
+    "Retries",
+    "Send",
+    "Sleep",
+    "Step",
+    "Stream",
+    "TimeoutArg",
+    "call",
+    "invoke",
+    "sleep",
+]
+
+T = TypeVar("T")
+
+
+class _NoTimeout:
+    """The type of `NO_TIMEOUT`."""
+
+    def __repr__(self) -> str:
+        return "NO_TIMEOUT"
+
+    def __reduce__(self) -> str:
+        return "NO_TIMEOUT"
+
+
+NO_TIMEOUT = _NoTimeout()
+"""Wait without a limit. (`None` means the client's default, which is finite.)"""
+
+TimeoutArg: TypeAlias = "float | _NoTimeout | None"
+
+
+@attrs.frozen
+class Retries:
+    """When a failed request is sent again, and how long the pauses are.
+
+    A request is repeated when it provably never arrived, when the server answered 429 or 503 with
+    `Retry-After` (which says that it did nothing), and, for reads and server-side apply only,
+    after a lost connection or a 429, 502, 503 or 504. A create or an update whose answer was
+    lost is never repeated blindly.
+    """
+
+    attempts: int = 5
+    """How often a request is sent at the most, the first time included. 1 switches retries off."""
+    backoff: float = 0.1
+    """Upper bound in seconds of the first pause; the bound doubles each time (full jitter)."""
+    max_backoff: float = 5.0
+    """Upper bound in seconds of any pause that the server did not ask for."""
+    budget: float = 60.0
+    """Seconds that all pauses of one call may take together; a longer `Retry-After` is an error."""
+
+    def __attrs_post_init__(self) -> None:
+        if self.attempts < 1:
+            raise InvalidArgumentError("Retries.attempts must be 1 or more; 1 means no retry")
+        if min(self.backoff, self.max_backoff, self.budget) < 0:
+            raise InvalidArgumentError(
+                "Retries: backoff, max_backoff and budget cannot be negative"
+            )
+
+
+@attrs.define(slots=True)
+class Request:
+    """One HTTP request, ready but for the credential."""
+
+    method: str
+    path: str
+    """Percent-encoded path below the server's URL, with a leading slash."""
+    query: str = ""
+    """Encoded query without the question mark."""
+    body: bytes | None = None
+    content_type: str = "application/json"
+    timeout: TimeoutArg = None
+    repeatable: bool = False
+    """True when sending it twice does the same as sending it once."""
+
+
+@attrs.define(slots=True)
+class Response:
+    """An answer, read to the end."""
+
+    status_code: int
+    headers: Mapping[str, str]
+    """Names in lower case."""
+    body: bytes
+    request: RequestInfo
+    credential: Credential | None = None
+    """What the request was sent with, so that a 401 can name what was refused."""
+
+    @property
+    def retry_after(self) -> float | None:
+        """Seconds of the `Retry-After` header; None without one or with one that is not a number.
+
+        The API server sends whole seconds; the header's date form is for caches.
+        """
+        text = self.headers.get("retry-after")
+        try:
+            seconds = float(text) if text else None
+        except ValueError:
+            return None
+        return seconds if seconds is not None and 0 <= seconds < float("inf") else None
+
+    def error(self) -> ApiError:
+        """This answer as the exception to raise."""
+        return error_from_response(
+            self.status_code,
+            content_type=self.headers.get("content-type", ""),
+            body=self.body,
+            retry_after=self.retry_after,
+            request=self.request,
+        )
+
+
+@attrs.define(slots=True)
+class Stream:
+    """An open answer whose body is read in pieces. The driver holds what is behind `handle`."""
+
+    response: Response
+    handle: object
+
+
+@attrs.define(slots=True)
+class Send:
+    """Send a request, read the whole answer. Reply: `Response`."""
+
+    request: Request
+
+
+@attrs.define(slots=True)
+class Reauthorize:
+    """Replace the credential that was refused. Reply: True when there is a new one."""
+
+    refused: Credential | None
+
+
+@attrs.define(slots=True)
+class Open:
+    """Send a request, leave the body unread. Reply: `Stream`."""
+
+    request: Request
+
+
+@attrs.define(slots=True)
+class Read:
+    """The next bytes of a stream, b"" at its end. Reply: `bytes`."""
+
+    stream: Stream
+
+
+@attrs.define(slots=True)
+class Sleep:
+    """Do nothing for a number of seconds. Reply: None."""
+
+    seconds: float
+
+
+@attrs.define(slots=True)
+class Invoke:
+    """Call a function of the user's, awaiting it where it is awaitable. Reply: its result."""
+
+    function: Callable[..., Any]
+    argument: Any
+
+
+@attrs.define(slots=True)
+class Emit:
+    """Hand a value to whoever iterates. Reply: None."""
+
+    value: Any
+
+
+Step: TypeAlias = "Send | Reauthorize | Open | Read | Sleep | Invoke | Emit"
+Flow: TypeAlias = Generator[Step, Any, T]
+
+
+def sleep(seconds: float) -> Flow[None]:
+    """Pause, as a flow."""
+    yield Sleep(seconds)
+
+
+def invoke(function: Callable[[Any], Any], argument: object) -> Flow[Any]:
+    """Call a function of the user's, as a flow."""
+    return (yield Invoke(function, argument))
+
+
+def send(request: Request) -> Flow[Response]:
+    """One request, one answer, whatever its status."""
+    return cast("Response", (yield Send(request)))
+
+
+def call(request: Request, retries: Retries) -> Flow[Response]:
+    """Send with retries; return the first success or raise the last failure.
+
+    Raises `ApiError` for an answer with a status of 400 or more and `TransportError` for none.
+    """
+    return cast("Response", (yield from _attempt(Send(request), retries)))
+
+
+def open_stream(request: Request, retries: Retries) -> Flow[Stream]:
+    """Like `call`, for an answer whose body is read in pieces."""
+    return cast("Stream", (yield from _attempt(Open(request), retries)))
+
+
+def _attempt(step: Send | Open, retries: Retries) -> Flow[Response | Stream]:
+    request, attempt, spent, reauthorized = step.request, 0, 0.0, False
+    while True:
+        attempt += 1
+        try:
+            reply = cast("Response | Stream", (yield step))
+            response = reply.response if isinstance(reply, Stream) else reply
+            if response.status_code < 400:
+                return reply
+            if response.status_code == 401 and not reauthorized:
+                # Once: a second refusal is an answer. The credential may just have been rotated.
+                reauthorized = True
+                if (yield Reauthorize(response.credential)):
+                    attempt -= 1
+                    continue
+            error: ApiError | TransportError = response.error()
+            pause = _pause_after(response, request.repeatable, attempt, retries)
+        except TransportError as failure:
+            error = failure
+            pause = _pause_after_failure(failure, request.repeatable, attempt, retries)
+        if pause is None or attempt >= retries.attempts or spent + pause > retries.budget:
+            raise error
+        spent += pause
+        yield Sleep(pause)
+
+
+def _pause_after(
+    response: Response, repeatable: bool, attempt: int, retries: Retries
+) -> float | None:
+    asked = response.retry_after
+    if response.status_code in (429, 503) and asked is not None:
+        # A little more than asked, so that many clients do not come back in the same instant.
+        return asked + random.uniform(0, min(1.0, asked / 4))  # noqa: S311
+    if repeatable and response.status_code in (429, 502, 503, 504):
+        return _jitter(attempt, retries)
+    return None
+
+
+def _pause_after_failure(
+    failure: TransportError, repeatable: bool, attempt: int, retries: Retries
+) -> float | None:
+    if isinstance(failure, TransportTimeout):
+        # The caller's limit has been waited for in full once; do not multiply it.
+        return None
+    if not failure.transient or (failure.sent and not repeatable):
+        return None
+    return _jitter(attempt, retries)
+
+
+def _jitter(attempt: int, retries: Retries) -> float:
+    bound = min(retries.max_backoff, retries.backoff * 2 ** (attempt - 1))
+    return random.uniform(0, bound)  # noqa: S311

@@ -1,0 +1,738 @@
+"""The verbs of one resource, blocking and awaiting: each is a line over its flow in `verbs`.
+
+They mean what the eleven verbs of the Go client mean. Options are keyword-only; `None` is always
+"the client's default". All verbs raise `ApiError` (by reason, see `errors`), `TransportError` when
+no answer came, and `InvalidArgumentError` or `InvalidObjectError` before anything is sent.
+"""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
+from typing import TYPE_CHECKING, Any, Generic, TypeVar
+
+from matrixinfer_client import requests, verbs, watching
+from matrixinfer_client.models import ApiList, ApiObject
+from matrixinfer_client.names import NamespaceArg
+from matrixinfer_client.requests import (
+    Body,
+    FieldValidation,
+    ListOptions,
+    PatchBody,
+    Preconditions,
+    PropagationPolicy,
+    ResourceVersionMatch,
+    Selector,
+    Subresource,
+    Target,
+    WriteOptions,
+)
+
+if TYPE_CHECKING:
+    from matrixinfer_client.connection import AsyncConnection, Connection
+    from matrixinfer_client.flows import TimeoutArg
+    from matrixinfer_client.watching import Event
+
+__all__ = ["AsyncResource", "NamespaceArg", "Resource"]
+
+T = TypeVar("T", bound=ApiObject)
+L = TypeVar("L", bound=ApiList[Any])
+
+
+class Resource(Generic[T, L]):
+    """One resource in one namespace, such as the Models of `default`.
+
+    Made by a group client (`client.registry_v1alpha1.models("default")`), not directly.
+    """
+
+    def __init__(
+        self,
+        connection: Connection,
+        cls: type[T],
+        list_cls: type[L],
+        namespace: NamespaceArg = None,
+    ) -> None:
+        self._driver = connection.driver
+        self._connection = connection
+        self._target = Target(cls, list_cls, namespace, connection.options)
+
+    def create(
+        self,
+        obj: Body[T],
+        *,
+        dry_run: bool | None = None,
+        field_manager: str | None = None,
+        field_validation: FieldValidation | None = None,
+        timeout: TimeoutArg = None,
+    ) -> T:
+        """Create an object and return it as stored, with the server's defaults.
+
+        Args:
+            obj: The object, typed or as a mapping.
+            dry_run: Check everything and store nothing.
+            field_manager: Who owns the written fields. Default: `matrixinfer-client`.
+            field_validation: What happens to unknown fields. Default: `Strict`, an error.
+            timeout: Seconds to wait for each part of the answer. Default: the client's, 30.
+
+        Raises:
+            AlreadyExistsError: The name is taken.
+            InvalidError: The object breaks the schema; `causes` has the fields.
+        """
+        options = WriteOptions(dry_run, field_manager, field_validation, timeout)
+        return self._driver.run(
+            verbs.one(self._target, requests.create(self._target, obj, options))
+        )
+
+    def get(
+        self,
+        name: str,
+        *,
+        resource_version: str | None = None,
+        subresource: Subresource | None = None,
+        timeout: TimeoutArg = None,
+    ) -> T:
+        """Read one object.
+
+        Args:
+            name: The object's name.
+            resource_version: `"0"` lets the server answer from its cache, which may be behind.
+                Default: the newest state.
+            subresource: Read `status` instead of the object.
+            timeout: See `create`.
+
+        Raises:
+            NotFoundError: There is none of that name.
+        """
+        request = requests.get(
+            self._target,
+            name,
+            resource_version=resource_version,
+            subresource=subresource,
+            timeout=timeout,
+        )
+        return self._driver.run(verbs.one(self._target, request))
+
+    def exists(self, name: str, *, timeout: TimeoutArg = None) -> bool:
+        """Whether there is an object of that name. A denied or failed request is an error."""
+        return self._driver.run(verbs.exists(self._target, name, timeout=timeout))
+
+    def list(
+        self,
+        *,
+        label_selector: Selector | None = None,
+        field_selector: Selector | None = None,
+        limit: int | None = None,
+        continue_token: str | None = None,
+        resource_version: str | None = None,
+        resource_version_match: ResourceVersionMatch | None = None,
+        timeout: TimeoutArg = None,
+    ) -> L:
+        """Read a collection in one request.
+
+        Args:
+            label_selector: `"app=x,tier in (a, b)"`, or a mapping for equality.
+            field_selector: The same for fields; custom resources have `metadata.name` and
+                `metadata.namespace` only.
+            limit: Objects in this answer at the most; the rest is read with `continue_token`, or
+                use `iterate`. Default: all.
+            continue_token: The `continue_token` of the page before.
+            resource_version: List as of a version; `"0"` for the server's cache.
+            resource_version_match: What `resource_version` means: `Exact` or `NotOlderThan`.
+            timeout: See `create`.
+
+        Raises:
+            ExpiredError: `continue_token` or `resource_version` is too old.
+        """
+        options = ListOptions(
+            label_selector,
+            field_selector,
+            limit,
+            continue_token,
+            resource_version,
+            resource_version_match,
+        )
+        return self._driver.run(verbs.page(self._target, options, timeout=timeout))
+
+    def iterate(
+        self,
+        *,
+        label_selector: Selector | None = None,
+        field_selector: Selector | None = None,
+        limit: int = 500,
+        resource_version: str | None = None,
+        resource_version_match: ResourceVersionMatch | None = None,
+        timeout: TimeoutArg = None,
+    ) -> Iterator[T]:
+        """All objects, read page by page as they are used up.
+
+        Memory holds one page. A listing that takes longer than the server keeps history goes on
+        at a newer version after the last key read; nothing is repeated.
+
+        Args:
+            label_selector: See `list`.
+            field_selector: See `list`.
+            limit: Objects in a page. Default: 500, as kubectl.
+            resource_version: See `list`.
+            resource_version_match: See `list`.
+            timeout: See `create`; counts for each page.
+        """
+        options = ListOptions(
+            label_selector,
+            field_selector,
+            limit,
+            None,
+            resource_version,
+            resource_version_match,
+        )
+        return self._driver.iterate(verbs.iterate(self._target, options, timeout=timeout))
+
+    def watch(
+        self,
+        *,
+        label_selector: Selector | None = None,
+        field_selector: Selector | None = None,
+        resource_version: str | None = None,
+        timeout_seconds: int | None = None,
+    ) -> Iterator[Event[T]]:
+        """Changes as they happen, until the server closes the stream.
+
+        Args:
+            label_selector: See `list`.
+            field_selector: See `list`.
+            resource_version: Start after this version, such as a list's. Default: begin with an
+                ADDED event for every object that exists.
+            timeout_seconds: After how many seconds the server closes the stream. Default: its
+                own choice, at least half an hour.
+
+        Raises:
+            ExpiredError: `resource_version` is older than the server's history.
+        """
+        options = ListOptions(label_selector, field_selector, resource_version=resource_version)
+        flow = watching.watch(self._target, options, timeout_seconds=timeout_seconds)
+        return self._driver.iterate(flow)
+
+    def update(
+        self,
+        obj: Body[T],
+        *,
+        dry_run: bool | None = None,
+        field_manager: str | None = None,
+        field_validation: FieldValidation | None = None,
+        timeout: TimeoutArg = None,
+    ) -> T:
+        """Replace an object as it was read and changed.
+
+        What is left out is removed. `metadata.resourceVersion` must be the one that was read.
+
+        Args:
+            obj: The object, typed or as a mapping.
+            dry_run: See `create`.
+            field_manager: See `create`.
+            field_validation: See `create`.
+            timeout: See `create`.
+
+        Raises:
+            ConflictError: Somebody changed the object since; read it again, or use `mutate`.
+            NotFoundError: There is none of that name; an update never creates.
+        """
+        options = WriteOptions(dry_run, field_manager, field_validation, timeout)
+        return self._driver.run(
+            verbs.one(self._target, requests.update(self._target, obj, options))
+        )
+
+    def update_status(
+        self,
+        obj: Body[T],
+        *,
+        dry_run: bool | None = None,
+        field_manager: str | None = None,
+        field_validation: FieldValidation | None = None,
+        timeout: TimeoutArg = None,
+    ) -> T:
+        """Replace the status of an object; everything else in `obj` is ignored. See `update`."""
+        options = WriteOptions(dry_run, field_manager, field_validation, timeout)
+        request = requests.update(self._target, obj, options, "status")
+        return self._driver.run(verbs.one(self._target, request))
+
+    def patch(
+        self,
+        name: str,
+        body: PatchBody,
+        *,
+        subresource: Subresource | None = None,
+        dry_run: bool | None = None,
+        field_manager: str | None = None,
+        field_validation: FieldValidation | None = None,
+        timeout: TimeoutArg = None,
+    ) -> T:
+        """Change some fields of an object, whatever its version.
+
+        Args:
+            name: The object's name.
+            body: A mapping is a JSON merge patch: lists are replaced whole and `None` removes a
+                field. A list of operations is a JSON patch, applied all or not at all. (Custom
+                resources have no strategic merge patch.)
+            subresource: Patch `status` instead of the object.
+            dry_run: See `create`.
+            field_manager: See `create`.
+            field_validation: See `create`.
+            timeout: See `create`.
+
+        Raises:
+            InvalidError: The result breaks the schema, or a JSON patch does not fit the object.
+        """
+        options = WriteOptions(dry_run, field_manager, field_validation, timeout)
+        request = requests.patch(self._target, name, body, options, subresource)
+        return self._driver.run(verbs.one(self._target, request))
+
+    def apply(
+        self,
+        obj: Body[T],
+        *,
+        force: bool = False,
+        dry_run: bool | None = None,
+        field_manager: str | None = None,
+        field_validation: FieldValidation | None = None,
+        timeout: TimeoutArg = None,
+    ) -> T:
+        """Server-side apply: create the object, or bring the given fields to the given values.
+
+        The field manager owns what it applies: fields that it applied before and leaves out now
+        are removed. Only fields that are set are sent.
+
+        Args:
+            obj: The wanted fields, typed or as a mapping.
+            force: Take over fields that another manager owns. Default: False, a conflict.
+            dry_run: See `create`.
+            field_manager: See `create`.
+            field_validation: See `create`.
+            timeout: See `create`.
+
+        Raises:
+            ConflictError: Another manager owns a field; `causes` names managers and fields.
+        """
+        options = WriteOptions(dry_run, field_manager, field_validation, timeout)
+        request = requests.apply(self._target, obj, options, force=force)
+        return self._driver.run(verbs.one(self._target, request))
+
+    def apply_status(
+        self,
+        obj: Body[T],
+        *,
+        force: bool = False,
+        dry_run: bool | None = None,
+        field_manager: str | None = None,
+        field_validation: FieldValidation | None = None,
+        timeout: TimeoutArg = None,
+    ) -> T:
+        """Server-side apply of the status; everything else in `obj` is ignored. See `apply`."""
+        options = WriteOptions(dry_run, field_manager, field_validation, timeout)
+        request = requests.apply(self._target, obj, options, force=force, subresource="status")
+        return self._driver.run(verbs.one(self._target, request))
+
+    def delete(
+        self,
+        name: str,
+        *,
+        grace_period_seconds: int | None = None,
+        propagation_policy: PropagationPolicy | None = None,
+        preconditions: Preconditions | None = None,
+        ignore_not_found: bool = False,
+        dry_run: bool | None = None,
+        timeout: TimeoutArg = None,
+    ) -> None:
+        """Delete one object. Returns when the server has taken it, not when all is gone.
+
+        Args:
+            name: The object's name.
+            grace_period_seconds: Seconds until it is removed; custom resources ignore it.
+            propagation_policy: What becomes of the children: `Background` (deleted afterwards,
+                the default), `Foreground` (deleted first) or `Orphan` (kept).
+            preconditions: Delete only this uid or resource version.
+            ignore_not_found: Let a missing object pass. Default: False.
+            dry_run: See `create`.
+            timeout: See `create`.
+
+        Raises:
+            NotFoundError: There is none of that name.
+            ConflictError: A precondition does not hold.
+        """
+        body = requests.delete_options(
+            self._target,
+            grace_period_seconds=grace_period_seconds,
+            propagation_policy=propagation_policy,
+            preconditions=preconditions,
+            dry_run=dry_run,
+        )
+        request = requests.delete(self._target, name, body, timeout=timeout)
+        flow = verbs.nothing(self._target, request, ignore_not_found=ignore_not_found)
+        self._driver.run(flow)
+
+    def delete_collection(
+        self,
+        *,
+        label_selector: Selector | None = None,
+        field_selector: Selector | None = None,
+        grace_period_seconds: int | None = None,
+        propagation_policy: PropagationPolicy | None = None,
+        preconditions: Preconditions | None = None,
+        dry_run: bool | None = None,
+        timeout: TimeoutArg = None,
+    ) -> None:
+        """Delete every object that `list` with the same selectors would show.
+
+        With `ALL_NAMESPACES` that is one request per namespace, since the API has no other way.
+
+        Args:
+            label_selector: See `list`. Default: all objects.
+            field_selector: See `list`.
+            grace_period_seconds: See `delete`.
+            propagation_policy: See `delete`.
+            preconditions: See `delete`.
+            dry_run: See `create`.
+            timeout: See `create`.
+        """
+        body = requests.delete_options(
+            self._target,
+            grace_period_seconds=grace_period_seconds,
+            propagation_policy=propagation_policy,
+            preconditions=preconditions,
+            dry_run=dry_run,
+        )
+        options = ListOptions(label_selector, field_selector)
+        flow = verbs.delete_collection(self._target, body, options, timeout=timeout)
+        self._driver.run(flow)
+
+    def create_or_update(
+        self,
+        obj: Body[T],
+        *,
+        dry_run: bool | None = None,
+        field_manager: str | None = None,
+        field_validation: FieldValidation | None = None,
+        timeout: TimeoutArg = None,
+    ) -> T:
+        """Create the object, or replace its spec when it exists.
+
+        Of the existing object's metadata everything stays that `obj` does not set; labels and
+        annotations are merged. Conflicts with other writers are tried again, five times.
+
+        Args:
+            obj: The whole object, typed or as a mapping.
+            dry_run: See `create`.
+            field_manager: See `create`.
+            field_validation: See `create`.
+            timeout: See `create`.
+        """
+        options = WriteOptions(dry_run, field_manager, field_validation, timeout)
+        return self._driver.run(verbs.create_or_update(self._target, obj, options))
+
+    def mutate(
+        self,
+        name: str,
+        change: Callable[[T], T | None],
+        *,
+        subresource: Subresource | None = None,
+        attempts: int | None = None,
+        dry_run: bool | None = None,
+        field_manager: str | None = None,
+        field_validation: FieldValidation | None = None,
+        timeout: TimeoutArg = None,
+    ) -> T:
+        """Read an object, change it, update it; from the start again on a conflict.
+
+        Args:
+            name: The object's name.
+            change: Changes the object in place, or returns the one to store. It may be called
+                several times, each time with the newest state. No change, no update.
+            subresource: Update `status` instead of the object.
+            attempts: How often to try. Default: 5.
+            dry_run: See `create`.
+            field_manager: See `create`.
+            field_validation: See `create`.
+            timeout: See `create`.
+
+        Raises:
+            ConflictError: Somebody else was faster in every attempt.
+        """
+        options = WriteOptions(dry_run, field_manager, field_validation, timeout)
+        flow = verbs.mutate(
+            self._target, name, change, options, subresource=subresource, attempts=attempts
+        )
+        return self._driver.run(flow)
+
+    def __repr__(self) -> str:
+        kind = self._target.cls.KIND
+        return f"<{kind.plural}.{kind.group} in {self._target.namespace or self._target.scope}>"
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        target = self._target
+        return type(self), (self._connection, target.cls, target.list_cls, target.namespace)
+
+
+class AsyncResource(Generic[T, L]):
+    """One resource in one namespace, for asyncio. The verbs are documented at `Resource`."""
+
+    def __init__(
+        self,
+        connection: AsyncConnection,
+        cls: type[T],
+        list_cls: type[L],
+        namespace: NamespaceArg = None,
+    ) -> None:
+        self._driver = connection.driver
+        self._connection = connection
+        self._target = Target(cls, list_cls, namespace, connection.options)
+
+    async def create(
+        self,
+        obj: Body[T],
+        *,
+        dry_run: bool | None = None,
+        field_manager: str | None = None,
+        field_validation: FieldValidation | None = None,
+        timeout: TimeoutArg = None,
+    ) -> T:
+        """See `Resource.create`."""
+        options = WriteOptions(dry_run, field_manager, field_validation, timeout)
+        return await self._driver.run(
+            verbs.one(self._target, requests.create(self._target, obj, options))
+        )
+
+    async def get(
+        self,
+        name: str,
+        *,
+        resource_version: str | None = None,
+        subresource: Subresource | None = None,
+        timeout: TimeoutArg = None,
+    ) -> T:
+        """See `Resource.get`."""
+        request = requests.get(
+            self._target,
+            name,
+            resource_version=resource_version,
+            subresource=subresource,
+            timeout=timeout,
+        )
+        return await self._driver.run(verbs.one(self._target, request))
+
+    async def exists(self, name: str, *, timeout: TimeoutArg = None) -> bool:
+        """See `Resource.exists`."""
+        return await self._driver.run(verbs.exists(self._target, name, timeout=timeout))
+
+    async def list(
+        self,
+        *,
+        label_selector: Selector | None = None,
+        field_selector: Selector | None = None,
+        limit: int | None = None,
+        continue_token: str | None = None,
+        resource_version: str | None = None,
+        resource_version_match: ResourceVersionMatch | None = None,
+        timeout: TimeoutArg = None,
+    ) -> L:
+        """See `Resource.list`."""
+        options = ListOptions(
+            label_selector,
+            field_selector,
+            limit,
+            continue_token,
+            resource_version,
+            resource_version_match,
+        )
+        return await self._driver.run(verbs.page(self._target, options, timeout=timeout))
+
+    def iterate(
+        self,
+        *,
+        label_selector: Selector | None = None,
+        field_selector: Selector | None = None,
+        limit: int = 500,
+        resource_version: str | None = None,
+        resource_version_match: ResourceVersionMatch | None = None,
+        timeout: TimeoutArg = None,
+    ) -> AsyncIterator[T]:
+        """See `Resource.iterate`."""
+        options = ListOptions(
+            label_selector,
+            field_selector,
+            limit,
+            None,
+            resource_version,
+            resource_version_match,
+        )
+        return self._driver.iterate(verbs.iterate(self._target, options, timeout=timeout))
+
+    def watch(
+        self,
+        *,
+        label_selector: Selector | None = None,
+        field_selector: Selector | None = None,
+        resource_version: str | None = None,
+        timeout_seconds: int | None = None,
+    ) -> AsyncIterator[Event[T]]:
+        """See `Resource.watch`."""
+        options = ListOptions(label_selector, field_selector, resource_version=resource_version)
+        flow = watching.watch(self._target, options, timeout_seconds=timeout_seconds)
+        return self._driver.iterate(flow)
+
+    async def update(
+        self,
+        obj: Body[T],
+        *,
+        dry_run: bool | None = None,
+        field_manager: str | None = None,
+        field_validation: FieldValidation | None = None,
+        timeout: TimeoutArg = None,
+    ) -> T:
+        """See `Resource.update`."""
+        options = WriteOptions(dry_run, field_manager, field_validation, timeout)
+        return await self._driver.run(
+            verbs.one(self._target, requests.update(self._target, obj, options))
+        )
+
+    async def update_status(
+        self,
+        obj: Body[T],
+        *,
+        dry_run: bool | None = None,
+        field_manager: str | None = None,
+        field_validation: FieldValidation | None = None,
+        timeout: TimeoutArg = None,
+    ) -> T:
+        """See `Resource.update_status`."""
+        options = WriteOptions(dry_run, field_manager, field_validation, timeout)
+        request = requests.update(self._target, obj, options, "status")
+        return await self._driver.run(verbs.one(self._target, request))
+
+    async def patch(
+        self,
+        name: str,
+        body: PatchBody,
+        *,
+        subresource: Subresource | None = None,
+        dry_run: bool | None = None,
+        field_manager: str | None = None,
+        field_validation: FieldValidation | None = None,
+        timeout: TimeoutArg = None,
+    ) -> T:
+        """See `Resource.patch`."""
+        options = WriteOptions(dry_run, field_manager, field_validation, timeout)
+        request = requests.patch(self._target, name, body, options, subresource)
+        return await self._driver.run(verbs.one(self._target, request))
+
+    async def apply(
+        self,
+        obj: Body[T],
+        *,
+        force: bool = False,
+        dry_run: bool | None = None,
+        field_manager: str | None = None,
+        field_validation: FieldValidation | None = None,
+        timeout: TimeoutArg = None,
+    ) -> T:
+        """See `Resource.apply`."""
+        options = WriteOptions(dry_run, field_manager, field_validation, timeout)
+        request = requests.apply(self._target, obj, options, force=force)
+        return await self._driver.run(verbs.one(self._target, request))
+
+    async def apply_status(
+        self,
+        obj: Body[T],
+        *,
+        force: bool = False,
+        dry_run: bool | None = None,
+        field_manager: str | None = None,
+        field_validation: FieldValidation | None = None,
+        timeout: TimeoutArg = None,
+    ) -> T:
+        """See `Resource.apply_status`."""
+        options = WriteOptions(dry_run, field_manager, field_validation, timeout)
+        request = requests.apply(self._target, obj, options, force=force, subresource="status")
+        return await self._driver.run(verbs.one(self._target, request))
+
+    async def delete(
+        self,
+        name: str,
+        *,
+        grace_period_seconds: int | None = None,
+        propagation_policy: PropagationPolicy | None = None,
+        preconditions: Preconditions | None = None,
+        ignore_not_found: bool = False,
+        dry_run: bool | None = None,
+        timeout: TimeoutArg = None,
+    ) -> None:
+        """See `Resource.delete`."""
+        body = requests.delete_options(
+            self._target,
+            grace_period_seconds=grace_period_seconds,
+            propagation_policy=propagation_policy,
+            preconditions=preconditions,
+            dry_run=dry_run,
+        )
+        request = requests.delete(self._target, name, body, timeout=timeout)
+        flow = verbs.nothing(self._target, request, ignore_not_found=ignore_not_found)
+        await self._driver.run(flow)
+
+    async def delete_collection(
+        self,
+        *,
+        label_selector: Selector | None = None,
+        field_selector: Selector | None = None,
+        grace_period_seconds: int | None = None,
+        propagation_policy: PropagationPolicy | None = None,
+        preconditions: Preconditions | None = None,
+        dry_run: bool | None = None,
+        timeout: TimeoutArg = None,
+    ) -> None:
+        """See `Resource.delete_collection`."""
+        body = requests.delete_options(
+            self._target,
+            grace_period_seconds=grace_period_seconds,
+            propagation_policy=propagation_policy,
+            preconditions=preconditions,
+            dry_run=dry_run,
+        )
+        options = ListOptions(label_selector, field_selector)
+        flow = verbs.delete_collection(self._target, body, options, timeout=timeout)
+        await self._driver.run(flow)
+
+    async def create_or_update(
+        self,
+        obj: Body[T],
+        *,
+        dry_run: bool | None = None,
+        field_manager: str | None = None,
+        field_validation: FieldValidation | None = None,
+        timeout: TimeoutArg = None,
+    ) -> T:
+        """See `Resource.create_or_update`."""
+        options = WriteOptions(dry_run, field_manager, field_validation, timeout)
+        return await self._driver.run(verbs.create_or_update(self._target, obj, options))
+
+    async def mutate(
+        self,
+        name: str,
+        change: Callable[[T], T | Awaitable[T | None] | None],
+        *,
+        subresource: Subresource | None = None,
+        attempts: int | None = None,
+        dry_run: bool | None = None,
+        field_manager: str | None = None,
+        field_validation: FieldValidation | None = None,
+        timeout: TimeoutArg = None,
+    ) -> T:
+        """See `Resource.mutate`."""
+        options = WriteOptions(dry_run, field_manager, field_validation, timeout)
+        flow = verbs.mutate(
+            self._target, name, change, options, subresource=subresource, attempts=attempts
+        )
+        return await self._driver.run(flow)
+
+    def __repr__(self) -> str:
+        kind = self._target.cls.KIND
+        return f"<{kind.plural}.{kind.group} in {self._target.namespace or self._target.scope}>"
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        target = self._target
+        return type(self), (self._connection, target.cls, target.list_cls, target.namespace)

@@ -1,0 +1,258 @@
+"""Bytes over HTTP with httpx: the synchronous transport, and what callers inject in either mode.
+
+httpx is imported when the first transport is made: importing the package stays cheap.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import socket
+import threading
+from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
+from typing import TYPE_CHECKING, Any, Protocol
+
+from matrixinfer_client.config import proxy_for, ssl_context
+from matrixinfer_client.wire import Outgoing, failure
+
+if TYPE_CHECKING:
+    import httpx
+
+    from matrixinfer_client.config import ClientCertificate, Config, Credential
+
+__all__ = ["Answer", "AsyncAnswer", "AsyncTransport", "InjectedTransport", "Transport"]
+
+# Idle connections kept per client; a burst may open more.
+KEPT = 64
+# The API server keeps idle connections for minutes, load balancers for one.
+KEEP_SECONDS = 55.0
+
+
+class AsyncAnswer(Protocol):
+    """An open answer of an asynchronous transport."""
+
+    status_code: int
+    headers: Mapping[str, str]
+    warnings: Sequence[str]
+
+    async def read(self) -> bytes:
+        """The whole body; the connection is free again afterwards."""
+        ...
+
+    async def chunk(self) -> bytes:
+        """The next bytes of the body, b"" at its end."""
+        ...
+
+    async def close(self) -> None:
+        """Give the connection back, or drop it when the body was not read to its end."""
+        ...
+
+
+class AsyncTransport(Protocol):
+    """What the asynchronous driver sends with."""
+
+    async def open(
+        self, outgoing: Outgoing, credential: Credential | None, *, stream: bool
+    ) -> AsyncAnswer:
+        """Send the request; return when status and headers are there."""
+        ...
+
+    async def close(self) -> None:
+        """Close all connections."""
+        ...
+
+
+class Answer:
+    """An open answer over httpx."""
+
+    def __init__(self, response: httpx.Response, outgoing: Outgoing, source: str) -> None:
+        self.status_code = response.status_code
+        self.headers: Mapping[str, str] = response.headers
+        self._response = response
+        self._outgoing = outgoing
+        self._source = source
+        self._chunks: Iterator[bytes] | None = None
+
+    @property
+    def warnings(self) -> Sequence[str]:
+        """The `Warning` headers."""
+        return self._response.headers.get_list("warning")
+
+    def read(self) -> bytes:
+        """The whole body; the connection is free again afterwards."""
+        try:
+            return self._response.read()
+        except Exception as error:
+            raise _httpx_failure(error, self._outgoing, self._source) from error
+
+    def chunk(self) -> bytes:
+        """The next bytes of the body, b"" at its end."""
+        if self._chunks is None:
+            self._chunks = self._response.iter_bytes()
+        try:
+            return next(self._chunks, b"")
+        except Exception as error:
+            raise _httpx_failure(error, self._outgoing, self._source) from error
+
+    def close(self) -> None:
+        """Give the connection back, or drop it when the body was not read to its end."""
+        self._response.close()
+
+    def abort(self) -> None:
+        """End the answer from another thread: whoever waits for its bytes stops waiting."""
+        stream = self._response.extensions.get("network_stream")
+        raw = stream.get_extra_info("socket") if stream is not None else None
+        if raw is not None:
+            # Not `raw.shutdown`: on a TLS socket that would talk to the peer first.
+            # An error means that it is closed already, which is what was wanted.
+            with contextlib.suppress(OSError):
+                socket.socket.shutdown(raw, socket.SHUT_RDWR)
+
+
+class Transport:
+    """One pool of httpx, made anew after a fork and for a renewed client certificate."""
+
+    def __init__(self, config: Config, injected: httpx.BaseTransport | None = None) -> None:
+        self._config = config
+        self._injected = injected
+        self._lock = threading.Lock()
+        self._pool: httpx.BaseTransport | None = injected
+        self._made_for: tuple[int, ClientCertificate | None] | None = None
+
+    def open(self, outgoing: Outgoing, credential: Credential | None) -> Answer:
+        """Send the request; return when status and headers are there."""
+        pool = self._pool_for(credential)
+        try:
+            response = pool.handle_request(_httpx_request(outgoing))
+        except Exception as error:
+            raise _httpx_failure(error, outgoing, self._config.source) from error
+        return Answer(response, outgoing, self._config.source)
+
+    def close(self) -> None:
+        """Close all connections."""
+        with self._lock:
+            pool, self._pool, self._made_for = self._pool, self._injected, None
+        if pool is not None:
+            pool.close()
+
+    def _pool_for(self, credential: Credential | None) -> httpx.BaseTransport:
+        if self._injected is not None:
+            return self._injected
+        wanted = (os.getpid(), credential.client_certificate if credential else None)
+        pool = self._pool
+        if pool is not None and self._made_for == wanted:
+            return pool
+        with self._lock:
+            if self._pool is None or self._made_for != wanted:
+                # The old pool is not closed: after a fork its sockets are the parent's, and with a
+                # renewed certificate other threads may be in the middle of an answer.
+                self._pool = self._new_pool(credential)
+                self._made_for = wanted
+            return self._pool
+
+    def _new_pool(self, credential: Credential | None) -> httpx.BaseTransport:
+        import httpx  # noqa: PLC0415
+
+        return httpx.HTTPTransport(
+            verify=ssl_context(self._config, credential),
+            trust_env=False,
+            proxy=proxy_for(self._config),
+            limits=httpx.Limits(
+                max_connections=None,
+                max_keepalive_connections=KEPT,
+                keepalive_expiry=KEEP_SECONDS,
+            ),
+        )
+
+
+class InjectedAnswer:
+    """An open answer over a caller's asynchronous httpx transport."""
+
+    def __init__(self, response: httpx.Response, outgoing: Outgoing, source: str) -> None:
+        self.status_code = response.status_code
+        self.headers: Mapping[str, str] = response.headers
+        self.warnings: Sequence[str] = response.headers.get_list("warning")
+        self._response = response
+        self._outgoing = outgoing
+        self._source = source
+        self._chunks: AsyncIterator[bytes] | None = None
+
+    async def read(self) -> bytes:
+        """The whole body."""
+        try:
+            return await self._response.aread()
+        except Exception as error:
+            raise _httpx_failure(error, self._outgoing, self._source) from error
+
+    async def chunk(self) -> bytes:
+        """The next bytes of the body, b"" at its end."""
+        if self._chunks is None:
+            self._chunks = self._response.aiter_bytes()
+        try:
+            return await anext(self._chunks, b"")
+        except Exception as error:
+            raise _httpx_failure(error, self._outgoing, self._source) from error
+
+    async def close(self) -> None:
+        """Close the answer."""
+        await self._response.aclose()
+
+
+class InjectedTransport:
+    """An asynchronous transport over a caller's `httpx.AsyncBaseTransport`."""
+
+    def __init__(self, config: Config, injected: httpx.AsyncBaseTransport) -> None:
+        self._source = config.source
+        self._injected = injected
+
+    async def open(
+        self, outgoing: Outgoing, credential: Credential | None, *, stream: bool
+    ) -> AsyncAnswer:
+        """Send the request; return when status and headers are there."""
+        del credential, stream
+        try:
+            response = await self._injected.handle_async_request(_httpx_request(outgoing))
+        except Exception as error:
+            raise _httpx_failure(error, outgoing, self._source) from error
+        return InjectedAnswer(response, outgoing, self._source)
+
+    async def close(self) -> None:
+        """Close the injected transport."""
+        await self._injected.aclose()
+
+
+def _httpx_request(outgoing: Outgoing) -> httpx.Request:
+    import httpx  # noqa: PLC0415
+
+    connect, read = outgoing.connect_timeout, outgoing.read_timeout
+    extensions: dict[str, Any] = {
+        "timeout": {"connect": connect, "read": read, "write": read, "pool": None}
+    }
+    if outgoing.server_name is not None:
+        extensions["sni_hostname"] = outgoing.server_name
+    return httpx.Request(
+        outgoing.method,
+        outgoing.url,
+        headers=outgoing.headers,
+        content=outgoing.body,
+        extensions=extensions,
+    )
+
+
+def _httpx_failure(error: Exception, outgoing: Outgoing, source: str) -> BaseException:
+    import httpx  # noqa: PLC0415
+
+    if not isinstance(error, httpx.TransportError | OSError):
+        # A defect, ours or of an injected transport: it must not look like the network's.
+        return error
+    unsent = isinstance(
+        error,
+        httpx.ConnectError
+        | httpx.ConnectTimeout
+        | httpx.PoolTimeout
+        | httpx.ProxyError
+        | httpx.UnsupportedProtocol
+        | httpx.LocalProtocolError,
+    )
+    timed_out = isinstance(error, httpx.TimeoutException)
+    return failure(error, outgoing.info, source, sent=not unsent, timeout=timed_out)

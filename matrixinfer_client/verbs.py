@@ -1,0 +1,211 @@
+"""The verbs as flows: request, answer, typed result. Written once for both modes."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import Any, TypeVar, cast
+
+import attrs
+
+from matrixinfer_client import codec, requests
+from matrixinfer_client.errors import (
+    AlreadyExistsError,
+    ConflictError,
+    ExpiredError,
+    InvalidArgumentError,
+    NotFoundError,
+)
+from matrixinfer_client.flows import Emit, Flow, Sleep, TimeoutArg, call, invoke
+from matrixinfer_client.models import ApiList, ApiObject
+from matrixinfer_client.names import AllNamespaces
+from matrixinfer_client.requests import (
+    Body,
+    ListOptions,
+    Request,
+    Subresource,
+    Target,
+    WriteOptions,
+)
+
+T = TypeVar("T", bound=ApiObject)
+L = TypeVar("L", bound=ApiList[Any])
+
+# client-go's `retry.DefaultRetry` gives up after five tries; more only hides a fight.
+_CONFLICT_ATTEMPTS = 5
+
+
+def one(target: Target[T, Any], request: Request) -> Flow[T]:
+    """Send and decode one object."""
+    response = yield from call(request, target.options.retries)
+    return codec.decode(target.cls, response.body)
+
+
+def nothing(target: Target[Any, Any], request: Request, *, ignore_not_found: bool) -> Flow[None]:
+    """Send; the answer says no more than that it was done."""
+    try:
+        yield from call(request, target.options.retries)
+    except NotFoundError:
+        if not ignore_not_found:
+            raise
+
+
+def exists(target: Target[Any, Any], name: str, *, timeout: TimeoutArg) -> Flow[bool]:
+    """Whether an object of that name is there. Only NotFound means no."""
+    try:
+        yield from call(requests.get(target, name, timeout=timeout), target.options.retries)
+    except NotFoundError:
+        return False
+    return True
+
+
+def page(target: Target[Any, L], options: ListOptions, *, timeout: TimeoutArg) -> Flow[L]:
+    """One list request."""
+    request = requests.list_(target, options, timeout=timeout)
+    response = yield from call(request, target.options.retries)
+    return codec.decode_list(target.list_cls, response.body)
+
+
+def iterate(target: Target[Any, Any], options: ListOptions, *, timeout: TimeoutArg) -> Flow[None]:
+    """All objects, page by page; the next page is asked for when the last one is used up.
+
+    A token that expires between two pages (a listing that takes longer than the server keeps
+    history) is replaced by the one that the server sends with the refusal: the listing goes on
+    after the last key, at a newer version, and repeats nothing.
+    """
+    while True:
+        try:
+            result: Any = yield from page(target, options, timeout=timeout)
+        except ExpiredError as error:
+            if options.continue_token is None or error.continue_token is None:
+                raise
+            options = attrs.evolve(options, continue_token=error.continue_token)
+            continue
+        for item in result.items or ():
+            yield Emit(item)
+        if not result.continue_token:
+            return
+        # The token carries the version; the server refuses both together.
+        options = attrs.evolve(
+            options,
+            continue_token=result.continue_token,
+            resource_version=None,
+            resource_version_match=None,
+        )
+
+
+def create_or_update(target: Target[T, L], body: Body[T], options: WriteOptions) -> Flow[T]:
+    """Create, or replace what is there; again when somebody is faster, in either direction."""
+    creation = requests.create(target, _without_version(body), options)
+    wanted = codec.to_dict(body)
+    name = wanted.get("metadata", {}).get("name")
+    if not name:
+        raise InvalidArgumentError("create_or_update needs metadata.name, to find the object again")
+    for attempt in range(1, _CONFLICT_ATTEMPTS + 1):
+        try:
+            return (yield from one(target, creation))
+        except AlreadyExistsError:
+            pass
+        try:
+            current = yield from _read(target, wanted)
+            merged = _replaced(current, wanted)
+            return (yield from one(target, requests.update(target, merged, options)))
+        except (ConflictError, NotFoundError):
+            if attempt == _CONFLICT_ATTEMPTS:
+                raise
+        yield Sleep(_conflict_pause(attempt))
+    raise AssertionError("unreachable: the last attempt returns or raises")
+
+
+def _read(target: Target[T, L], wanted: Mapping[str, Any]) -> Flow[dict[str, Any]]:
+    metadata = wanted["metadata"]
+    path = target.item_path(metadata["name"], metadata.get("namespace"))
+    request = Request("GET", path, timeout=target.options.timeout, repeatable=True)
+    response = yield from call(request, target.options.retries)
+    return cast("dict[str, Any]", codec.decode_json(response.body))
+
+
+def _without_version(body: Body[T]) -> dict[str, Any]:
+    wire = codec.to_dict(body)
+    if isinstance(wire.get("metadata"), dict):
+        wire["metadata"].pop("resourceVersion", None)
+    return wire
+
+
+def _replaced(current: dict[str, Any], wanted: Mapping[str, Any]) -> dict[str, Any]:
+    """What to send: the wanted spec, and the current metadata where nothing else is wanted."""
+    metadata = {**current["metadata"], **wanted["metadata"]}
+    for key in ("labels", "annotations"):
+        both = {
+            **(current["metadata"].get(key) or {}),
+            **(wanted["metadata"].get(key) or {}),
+        }
+        if both:
+            metadata[key] = both
+    # Whatever version the caller once read, this write is about the one just read.
+    metadata["resourceVersion"] = current["metadata"]["resourceVersion"]
+    metadata.pop("managedFields", None)
+    return {**wanted, "metadata": metadata}
+
+
+def mutate(
+    target: Target[T, L],
+    name: str,
+    change: Callable[[T], Any],
+    options: WriteOptions,
+    *,
+    subresource: Subresource | None,
+    attempts: int | None,
+) -> Flow[T]:
+    """Read, change, update; from the start again when somebody else was faster."""
+    limit = _CONFLICT_ATTEMPTS if attempts is None else attempts
+    if limit < 1:
+        raise InvalidArgumentError(f"attempts must be 1 or more, got {limit}")
+    attempt = 0
+    while True:
+        attempt += 1
+        request = requests.get(target, name, timeout=options.timeout)
+        current = yield from one(target, request)
+        before = codec.to_dict(current)
+        result = yield from invoke(change, current)
+        changed = current if result is None else cast("T", result)
+        if not isinstance(cast("object", changed), target.cls):
+            raise InvalidArgumentError(
+                f"the function given to mutate must change the {target.cls.KIND.kind} in place or "
+                f"return one; it returned a {type(changed).__name__}"
+            )
+        if codec.to_dict(changed) == before:
+            return changed
+        try:
+            return (yield from one(target, requests.update(target, changed, options, subresource)))
+        except ConflictError:
+            if attempt >= limit:
+                raise
+        yield Sleep(_conflict_pause(attempt))
+
+
+def _conflict_pause(attempt: int) -> float:
+    # Short: a conflict means that the other writer is done, not that the server is busy.
+    return 0.01 * 2 ** (attempt - 1)
+
+
+def delete_collection(
+    target: Target[Any, Any],
+    delete_options: Mapping[str, Any],
+    options: ListOptions,
+    *,
+    timeout: TimeoutArg,
+) -> Flow[None]:
+    """Delete what a list would show; with `ALL_NAMESPACES` one request per namespace.
+
+    The API server has no cluster-wide delete for namespaced resources, so the namespaces are
+    listed first. An object created meanwhile in another namespace is not deleted.
+    """
+    namespaces: list[str | None] = [None]
+    if isinstance(target.namespace, AllNamespaces):
+        found: Any = yield from page(target, options, timeout=timeout)
+        namespaces = sorted({item.namespace for item in found.items or ()})
+    for namespace in namespaces:
+        request = requests.delete_collection(
+            target, delete_options, options, namespace=namespace, timeout=timeout
+        )
+        yield from call(request, target.options.retries)

@@ -1,0 +1,210 @@
+"""What both transports agree on: the outgoing request, its headers, and what failures are called.
+
+No I/O and no HTTP library here, so that a program pays only for the mode it uses.
+"""
+
+from __future__ import annotations
+
+import re
+import ssl
+import sys
+import warnings
+from collections.abc import Callable, Iterable, Sequence
+from importlib import metadata
+from pathlib import Path
+from typing import TYPE_CHECKING, TypeVar
+from urllib.parse import quote
+
+import attrs
+
+from matrixinfer_client.errors import (
+    ApiWarning,
+    InvalidArgumentError,
+    RequestInfo,
+    TransportError,
+    TransportTimeout,
+)
+from matrixinfer_client.flows import NO_TIMEOUT, Request, Response
+
+if TYPE_CHECKING:
+    from matrixinfer_client.config import Config, Credential
+
+__all__ = ["EventHooks", "Outgoing", "Outline", "failure", "show_warnings", "timeouts"]
+
+CONNECT_TIMEOUT = 5.0
+READ_TIMEOUT = 30.0
+
+E = TypeVar("E", bound=BaseException)
+
+_HERE = str(Path(__file__).parent)
+
+
+@attrs.frozen
+class EventHooks:
+    """Functions called with each request before it is sent and each answer after it came.
+
+    They see `RequestInfo` and `Response`, never a credential; an exception in one ends the call.
+    For an asynchronous client they are plain functions, too, and must not block.
+    """
+
+    request: Sequence[Callable[[RequestInfo], None]] = ()
+    response: Sequence[Callable[[Response], None]] = ()
+
+
+@attrs.define(slots=True)
+class Outgoing:
+    """A request as a transport sends it."""
+
+    method: str
+    url: str
+    headers: list[tuple[str, str]] = attrs.field(repr=False)
+    body: bytes | None
+    connect_timeout: float | None
+    read_timeout: float | None
+    server_name: str | None
+    info: RequestInfo
+
+
+class Outline:
+    """Everything of a request that is the same for all requests of a client."""
+
+    def __init__(self, config: Config) -> None:
+        self._server = config.server.rstrip("/")
+        self._server_name = config.tls_server_name
+        self._headers = [
+            ("accept", "application/json"),
+            # As client-go: a large list is worth a tenth of itself over a network.
+            ("accept-encoding", "gzip"),
+            ("user-agent", _user_agent()),
+            *_impersonation(config),
+        ]
+
+    def outgoing(self, request: Request, credential: Credential | None) -> Outgoing:
+        """The request with URL, headers and limits."""
+        url = f"{self._server}{request.path}"
+        if request.query:
+            url = f"{url}?{request.query}"
+        headers = self._headers.copy()
+        if credential is not None and credential.authorization is not None:
+            headers.append(("authorization", credential.authorization))
+        if request.body is not None:
+            headers.append(("content-type", request.content_type))
+        connect, read = timeouts(request)
+        return Outgoing(
+            request.method,
+            url,
+            headers,
+            request.body,
+            connect,
+            read,
+            self._server_name,
+            RequestInfo(request.method, url),
+        )
+
+
+def timeouts(request: Request) -> tuple[float | None, float | None]:
+    """Seconds for connecting and for each wait on the answer."""
+    timeout = request.timeout
+    if timeout is None:
+        return CONNECT_TIMEOUT, READ_TIMEOUT
+    if timeout is NO_TIMEOUT:
+        return None, None
+    if isinstance(timeout, bool) or not isinstance(timeout, int | float) or timeout <= 0:
+        raise InvalidArgumentError(
+            f"timeout must be a number of seconds above 0, None for the client's default or "
+            f"NO_TIMEOUT, not {timeout!r}"
+        )
+    return min(CONNECT_TIMEOUT, timeout), float(timeout)
+
+
+def _user_agent() -> str:
+    version = sys.version_info
+    return (
+        f"matrixinfer-client/{metadata.version('matrixinfer-client')} "
+        f"python/{version.major}.{version.minor}"
+    )
+
+
+def _impersonation(config: Config) -> Iterable[tuple[str, str]]:
+    who = config.impersonate
+    if who is None:
+        return
+    yield "impersonate-user", who.user
+    if who.uid:
+        yield "impersonate-uid", who.uid
+    for group in who.groups:
+        yield "impersonate-group", group
+    for key, values in who.extra.items():
+        for value in values:
+            yield f"impersonate-extra-{quote(key.lower(), safe='')}", value
+
+
+def failure(
+    error: BaseException, request: RequestInfo, source: str, *, sent: bool, timeout: bool = False
+) -> TransportError:
+    """What an HTTP library's exception is called here, with the address and the way out."""
+    certificate = _find(error, ssl.SSLCertVerificationError)
+    where = f"{request.url.partition('/apis/')[0]} ({source})"
+    if certificate is not None:
+        return TransportError(
+            f"the certificate of {where} is not trusted: {certificate.verify_message}; give the "
+            "cluster's CA (certificate-authority in the kubeconfig, or ca_file=)",
+            request=request,
+            sent=False,
+            transient=False,
+        )
+    tls = _find(error, ssl.SSLError)
+    if tls is not None and not sent:
+        return TransportError(
+            f"no TLS connection to {where}: {tls.reason or tls}; is it an https address?",
+            request=request,
+            sent=False,
+            transient=False,
+        )
+    if timeout:
+        what = "no answer in time from" if sent else "no connection in time to"
+        return TransportTimeout(f"{what} {where} [{request}]", request=request, sent=sent)
+    reason = _reason(error)
+    what = f"the connection to {where} was lost" if sent else f"cannot reach {where}"
+    return TransportError(f"{what}: {reason} [{request}]", request=request, sent=sent)
+
+
+def _chain(error: BaseException | None) -> Iterable[BaseException]:
+    while error is not None:
+        yield error
+        if isinstance(error, BaseExceptionGroup):
+            # One per address that a name resolves to.
+            for member in error.exceptions:
+                yield from _chain(member)
+        error = error.__cause__ or error.__context__
+
+
+def _find(error: BaseException, cls: type[E]) -> E | None:
+    return next((found for found in _chain(error) if isinstance(found, cls)), None)
+
+
+def _reason(error: BaseException) -> str:
+    """The operating system's words where there are any: libraries wrap them beyond reading."""
+    system = _find(error, OSError)
+    if system is not None and system.strerror:
+        return system.strerror.lower()
+    return str(error) or type(error).__name__
+
+
+# `299 - "text" "date"`: code, agent, quoted text with backslash escapes (RFC 7234, 5.5).
+_WARNING = re.compile(r'\s*\d{3} \S+ "((?:[^"\\]|\\.)*)"')
+
+
+def show_warnings(values: Iterable[str]) -> None:
+    """Turn `Warning` headers into `ApiWarning`s at the line of the user's that made the call."""
+    for value in values:
+        for quoted in _WARNING.findall(value):
+            text = re.sub(r"\\(.)", r"\1", quoted)
+            warnings.warn(ApiWarning(text), stacklevel=_caller_level())
+
+
+def _caller_level() -> int:
+    level, frame = 1, sys._getframe(1)  # noqa: SLF001
+    while frame.f_back is not None and frame.f_code.co_filename.startswith(_HERE):
+        level, frame = level + 1, frame.f_back
+    return level
