@@ -1,4 +1,4 @@
-"""The verbs of one resource, blocking and awaiting: each is a line over its flow in `verbs`.
+"""The verbs of one resource, blocking: each is a line over its flow in `verbs`.
 
 They mean what the eleven verbs of the Go client mean. Options are keyword-only; `None` is always
 "the client's default". All verbs raise `ApiError` (by reason, see `errors`), `TransportError` when
@@ -7,7 +7,7 @@ no answer came, and `InvalidArgumentError` or `InvalidObjectError` before anythi
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
+from collections.abc import Callable, Iterator
 from typing import TYPE_CHECKING, Any, Generic, TypeVar
 
 from matrixinfer_client import requests, verbs, watching
@@ -28,11 +28,11 @@ from matrixinfer_client.requests import (
 )
 
 if TYPE_CHECKING:
-    from matrixinfer_client.connection import AsyncConnection, Connection
+    from matrixinfer_client.connection import Connection
     from matrixinfer_client.flows import TimeoutArg
     from matrixinfer_client.watching import Event
 
-__all__ = ["AsyncResource", "NamespaceArg", "Resource"]
+__all__ = ["Resource"]
 
 T = TypeVar("T", bound=ApiObject)
 L = TypeVar("L", bound=ApiList[Any])
@@ -42,6 +42,16 @@ class Resource(Generic[T, L]):
     """One resource in one namespace, such as the Models of `default`.
 
     Made by a group client (`client.registry_v1alpha1.models("default")`), not directly.
+
+    Options that several verbs have, all optional:
+
+    - `timeout`: seconds to wait for each part of an answer. Default: the client's, 30.
+    - `dry_run`: have the server check everything and store nothing. Default: False.
+    - `field_manager`: who owns the written fields. Default: `matrixinfer-client`.
+    - `field_validation`: what the server does about unknown fields. Default: `Strict`, an error.
+    - `label_selector`: `"app=x,tier in (a, b)"`, or a mapping for equality. Default: all objects.
+    - `field_selector`: the same for fields; custom resources have `metadata.name` and
+      `metadata.namespace` only.
     """
 
     def __init__(
@@ -68,10 +78,6 @@ class Resource(Generic[T, L]):
 
         Args:
             obj: The object, typed or as a mapping.
-            dry_run: Check everything and store nothing.
-            field_manager: Who owns the written fields. Default: `matrixinfer-client`.
-            field_validation: What happens to unknown fields. Default: `Strict`, an error.
-            timeout: Seconds to wait for each part of the answer. Default: the client's, 30.
 
         Raises:
             AlreadyExistsError: The name is taken.
@@ -97,7 +103,6 @@ class Resource(Generic[T, L]):
             resource_version: `"0"` lets the server answer from its cache, which may be behind.
                 Default: the newest state.
             subresource: Read `status` instead of the object.
-            timeout: See `create`.
 
         Raises:
             NotFoundError: There is none of that name.
@@ -129,15 +134,11 @@ class Resource(Generic[T, L]):
         """Read a collection in one request.
 
         Args:
-            label_selector: `"app=x,tier in (a, b)"`, or a mapping for equality.
-            field_selector: The same for fields; custom resources have `metadata.name` and
-                `metadata.namespace` only.
             limit: Objects in this answer at the most; the rest is read with `continue_token`, or
                 use `iterate`. Default: all.
             continue_token: The `continue_token` of the page before.
             resource_version: List as of a version; `"0"` for the server's cache.
             resource_version_match: What `resource_version` means: `Exact` or `NotOlderThan`.
-            timeout: See `create`.
 
         Raises:
             ExpiredError: `continue_token` or `resource_version` is too old.
@@ -168,12 +169,7 @@ class Resource(Generic[T, L]):
         at a newer version after the last key read; nothing is repeated.
 
         Args:
-            label_selector: See `list`.
-            field_selector: See `list`.
             limit: Objects in a page. Default: 500, as kubectl.
-            resource_version: See `list`.
-            resource_version_match: See `list`.
-            timeout: See `create`; counts for each page.
         """
         options = ListOptions(
             label_selector,
@@ -196,8 +192,6 @@ class Resource(Generic[T, L]):
         """Changes as they happen, until the server closes the stream.
 
         Args:
-            label_selector: See `list`.
-            field_selector: See `list`.
             resource_version: Start after this version, such as a list's. Default: begin with an
                 ADDED event for every object that exists.
             timeout_seconds: After how many seconds the server closes the stream. Default: its
@@ -225,10 +219,6 @@ class Resource(Generic[T, L]):
 
         Args:
             obj: The object, typed or as a mapping.
-            dry_run: See `create`.
-            field_manager: See `create`.
-            field_validation: See `create`.
-            timeout: See `create`.
 
         Raises:
             ConflictError: Somebody changed the object since; read it again, or use `mutate`.
@@ -272,10 +262,6 @@ class Resource(Generic[T, L]):
                 field. A list of operations is a JSON patch, applied all or not at all. (Custom
                 resources have no strategic merge patch.)
             subresource: Patch `status` instead of the object.
-            dry_run: See `create`.
-            field_manager: See `create`.
-            field_validation: See `create`.
-            timeout: See `create`.
 
         Raises:
             InvalidError: The result breaks the schema, or a JSON patch does not fit the object.
@@ -302,10 +288,6 @@ class Resource(Generic[T, L]):
         Args:
             obj: The wanted fields, typed or as a mapping.
             force: Take over fields that another manager owns. Default: False, a conflict.
-            dry_run: See `create`.
-            field_manager: See `create`.
-            field_validation: See `create`.
-            timeout: See `create`.
 
         Raises:
             ConflictError: Another manager owns a field; `causes` names managers and fields.
@@ -349,8 +331,6 @@ class Resource(Generic[T, L]):
                 the default), `Foreground` (deleted first) or `Orphan` (kept).
             preconditions: Delete only this uid or resource version.
             ignore_not_found: Let a missing object pass. Default: False.
-            dry_run: See `create`.
-            timeout: See `create`.
 
         Raises:
             NotFoundError: There is none of that name.
@@ -381,15 +361,6 @@ class Resource(Generic[T, L]):
         """Delete every object that `list` with the same selectors would show.
 
         With `ALL_NAMESPACES` that is one request per namespace, since the API has no other way.
-
-        Args:
-            label_selector: See `list`. Default: all objects.
-            field_selector: See `list`.
-            grace_period_seconds: See `delete`.
-            propagation_policy: See `delete`.
-            preconditions: See `delete`.
-            dry_run: See `create`.
-            timeout: See `create`.
         """
         body = requests.delete_options(
             self._target,
@@ -418,10 +389,6 @@ class Resource(Generic[T, L]):
 
         Args:
             obj: The whole object, typed or as a mapping.
-            dry_run: See `create`.
-            field_manager: See `create`.
-            field_validation: See `create`.
-            timeout: See `create`.
         """
         options = WriteOptions(dry_run, field_manager, field_validation, timeout)
         return self._driver.run(verbs.create_or_update(self._target, obj, options))
@@ -446,10 +413,6 @@ class Resource(Generic[T, L]):
                 several times, each time with the newest state. No change, no update.
             subresource: Update `status` instead of the object.
             attempts: How often to try. Default: 5.
-            dry_run: See `create`.
-            field_manager: See `create`.
-            field_validation: See `create`.
-            timeout: See `create`.
 
         Raises:
             ConflictError: Somebody else was faster in every attempt.
@@ -459,275 +422,6 @@ class Resource(Generic[T, L]):
             self._target, name, change, options, subresource=subresource, attempts=attempts
         )
         return self._driver.run(flow)
-
-    def __repr__(self) -> str:
-        kind = self._target.cls.KIND
-        return f"<{kind.plural}.{kind.group} in {self._target.namespace or self._target.scope}>"
-
-    def __reduce__(self) -> tuple[Any, ...]:
-        target = self._target
-        return type(self), (self._connection, target.cls, target.list_cls, target.namespace)
-
-
-class AsyncResource(Generic[T, L]):
-    """One resource in one namespace, for asyncio. The verbs are documented at `Resource`."""
-
-    def __init__(
-        self,
-        connection: AsyncConnection,
-        cls: type[T],
-        list_cls: type[L],
-        namespace: NamespaceArg = None,
-    ) -> None:
-        self._driver = connection.driver
-        self._connection = connection
-        self._target = Target(cls, list_cls, namespace, connection.options)
-
-    async def create(
-        self,
-        obj: Body[T],
-        *,
-        dry_run: bool | None = None,
-        field_manager: str | None = None,
-        field_validation: FieldValidation | None = None,
-        timeout: TimeoutArg = None,
-    ) -> T:
-        """See `Resource.create`."""
-        options = WriteOptions(dry_run, field_manager, field_validation, timeout)
-        return await self._driver.run(
-            verbs.one(self._target, requests.create(self._target, obj, options))
-        )
-
-    async def get(
-        self,
-        name: str,
-        *,
-        resource_version: str | None = None,
-        subresource: Subresource | None = None,
-        timeout: TimeoutArg = None,
-    ) -> T:
-        """See `Resource.get`."""
-        request = requests.get(
-            self._target,
-            name,
-            resource_version=resource_version,
-            subresource=subresource,
-            timeout=timeout,
-        )
-        return await self._driver.run(verbs.one(self._target, request))
-
-    async def exists(self, name: str, *, timeout: TimeoutArg = None) -> bool:
-        """See `Resource.exists`."""
-        return await self._driver.run(verbs.exists(self._target, name, timeout=timeout))
-
-    async def list(
-        self,
-        *,
-        label_selector: Selector | None = None,
-        field_selector: Selector | None = None,
-        limit: int | None = None,
-        continue_token: str | None = None,
-        resource_version: str | None = None,
-        resource_version_match: ResourceVersionMatch | None = None,
-        timeout: TimeoutArg = None,
-    ) -> L:
-        """See `Resource.list`."""
-        options = ListOptions(
-            label_selector,
-            field_selector,
-            limit,
-            continue_token,
-            resource_version,
-            resource_version_match,
-        )
-        return await self._driver.run(verbs.page(self._target, options, timeout=timeout))
-
-    def iterate(
-        self,
-        *,
-        label_selector: Selector | None = None,
-        field_selector: Selector | None = None,
-        limit: int = 500,
-        resource_version: str | None = None,
-        resource_version_match: ResourceVersionMatch | None = None,
-        timeout: TimeoutArg = None,
-    ) -> AsyncIterator[T]:
-        """See `Resource.iterate`."""
-        options = ListOptions(
-            label_selector,
-            field_selector,
-            limit,
-            None,
-            resource_version,
-            resource_version_match,
-        )
-        return self._driver.iterate(verbs.iterate(self._target, options, timeout=timeout))
-
-    def watch(
-        self,
-        *,
-        label_selector: Selector | None = None,
-        field_selector: Selector | None = None,
-        resource_version: str | None = None,
-        timeout_seconds: int | None = None,
-    ) -> AsyncIterator[Event[T]]:
-        """See `Resource.watch`."""
-        options = ListOptions(label_selector, field_selector, resource_version=resource_version)
-        flow = watching.watch(self._target, options, timeout_seconds=timeout_seconds)
-        return self._driver.iterate(flow)
-
-    async def update(
-        self,
-        obj: Body[T],
-        *,
-        dry_run: bool | None = None,
-        field_manager: str | None = None,
-        field_validation: FieldValidation | None = None,
-        timeout: TimeoutArg = None,
-    ) -> T:
-        """See `Resource.update`."""
-        options = WriteOptions(dry_run, field_manager, field_validation, timeout)
-        return await self._driver.run(
-            verbs.one(self._target, requests.update(self._target, obj, options))
-        )
-
-    async def update_status(
-        self,
-        obj: Body[T],
-        *,
-        dry_run: bool | None = None,
-        field_manager: str | None = None,
-        field_validation: FieldValidation | None = None,
-        timeout: TimeoutArg = None,
-    ) -> T:
-        """See `Resource.update_status`."""
-        options = WriteOptions(dry_run, field_manager, field_validation, timeout)
-        request = requests.update(self._target, obj, options, "status")
-        return await self._driver.run(verbs.one(self._target, request))
-
-    async def patch(
-        self,
-        name: str,
-        body: PatchBody,
-        *,
-        subresource: Subresource | None = None,
-        dry_run: bool | None = None,
-        field_manager: str | None = None,
-        field_validation: FieldValidation | None = None,
-        timeout: TimeoutArg = None,
-    ) -> T:
-        """See `Resource.patch`."""
-        options = WriteOptions(dry_run, field_manager, field_validation, timeout)
-        request = requests.patch(self._target, name, body, options, subresource)
-        return await self._driver.run(verbs.one(self._target, request))
-
-    async def apply(
-        self,
-        obj: Body[T],
-        *,
-        force: bool = False,
-        dry_run: bool | None = None,
-        field_manager: str | None = None,
-        field_validation: FieldValidation | None = None,
-        timeout: TimeoutArg = None,
-    ) -> T:
-        """See `Resource.apply`."""
-        options = WriteOptions(dry_run, field_manager, field_validation, timeout)
-        request = requests.apply(self._target, obj, options, force=force)
-        return await self._driver.run(verbs.one(self._target, request))
-
-    async def apply_status(
-        self,
-        obj: Body[T],
-        *,
-        force: bool = False,
-        dry_run: bool | None = None,
-        field_manager: str | None = None,
-        field_validation: FieldValidation | None = None,
-        timeout: TimeoutArg = None,
-    ) -> T:
-        """See `Resource.apply_status`."""
-        options = WriteOptions(dry_run, field_manager, field_validation, timeout)
-        request = requests.apply(self._target, obj, options, force=force, subresource="status")
-        return await self._driver.run(verbs.one(self._target, request))
-
-    async def delete(
-        self,
-        name: str,
-        *,
-        grace_period_seconds: int | None = None,
-        propagation_policy: PropagationPolicy | None = None,
-        preconditions: Preconditions | None = None,
-        ignore_not_found: bool = False,
-        dry_run: bool | None = None,
-        timeout: TimeoutArg = None,
-    ) -> None:
-        """See `Resource.delete`."""
-        body = requests.delete_options(
-            self._target,
-            grace_period_seconds=grace_period_seconds,
-            propagation_policy=propagation_policy,
-            preconditions=preconditions,
-            dry_run=dry_run,
-        )
-        request = requests.delete(self._target, name, body, timeout=timeout)
-        flow = verbs.nothing(self._target, request, ignore_not_found=ignore_not_found)
-        await self._driver.run(flow)
-
-    async def delete_collection(
-        self,
-        *,
-        label_selector: Selector | None = None,
-        field_selector: Selector | None = None,
-        grace_period_seconds: int | None = None,
-        propagation_policy: PropagationPolicy | None = None,
-        preconditions: Preconditions | None = None,
-        dry_run: bool | None = None,
-        timeout: TimeoutArg = None,
-    ) -> None:
-        """See `Resource.delete_collection`."""
-        body = requests.delete_options(
-            self._target,
-            grace_period_seconds=grace_period_seconds,
-            propagation_policy=propagation_policy,
-            preconditions=preconditions,
-            dry_run=dry_run,
-        )
-        options = ListOptions(label_selector, field_selector)
-        flow = verbs.delete_collection(self._target, body, options, timeout=timeout)
-        await self._driver.run(flow)
-
-    async def create_or_update(
-        self,
-        obj: Body[T],
-        *,
-        dry_run: bool | None = None,
-        field_manager: str | None = None,
-        field_validation: FieldValidation | None = None,
-        timeout: TimeoutArg = None,
-    ) -> T:
-        """See `Resource.create_or_update`."""
-        options = WriteOptions(dry_run, field_manager, field_validation, timeout)
-        return await self._driver.run(verbs.create_or_update(self._target, obj, options))
-
-    async def mutate(
-        self,
-        name: str,
-        change: Callable[[T], T | Awaitable[T | None] | None],
-        *,
-        subresource: Subresource | None = None,
-        attempts: int | None = None,
-        dry_run: bool | None = None,
-        field_manager: str | None = None,
-        field_validation: FieldValidation | None = None,
-        timeout: TimeoutArg = None,
-    ) -> T:
-        """See `Resource.mutate`."""
-        options = WriteOptions(dry_run, field_manager, field_validation, timeout)
-        flow = verbs.mutate(
-            self._target, name, change, options, subresource=subresource, attempts=attempts
-        )
-        return await self._driver.run(flow)
 
     def __repr__(self) -> str:
         kind = self._target.cls.KIND
