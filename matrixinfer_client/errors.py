@@ -36,7 +36,7 @@ Every error pickles, says what was wrong first, and never holds a credential. Cl
 from __future__ import annotations
 
 import re
-from typing import TYPE_CHECKING, Any, ClassVar, cast
+from typing import TYPE_CHECKING, Any, cast
 
 import attrs
 
@@ -207,6 +207,10 @@ class TransportTimeout(TransportError, TimeoutError):
     """No answer came in time."""
 
 
+_BY_CODE: dict[int, type[ApiError]] = {}
+_BY_REASON: dict[str, type[ApiError]] = {}
+
+
 class ApiError(MatrixInferError):
     """The server answered with a failure.
 
@@ -215,6 +219,13 @@ class ApiError(MatrixInferError):
     `causes` (typed), `retry_after` (seconds, None when not said), `request`, and `status`
     (the whole decoded `Status`, empty when the body was something else).
     """
+
+    def __init_subclass__(cls, *, code: int | None = None, reason: str | None = None) -> None:
+        """Say which answers the class stands for: a reason decides before a code does."""
+        if code is not None:
+            _BY_CODE[code] = cls
+        if reason is not None:
+            _BY_REASON[reason] = cls
 
     status_code: int
     reason: str
@@ -259,39 +270,39 @@ def _headline(error: ApiError) -> str:
     return text
 
 
-class BadRequestError(ApiError):
+class BadRequestError(ApiError, code=400, reason="BadRequest"):
     """400: the server could not use the request, or a webhook denied the object."""
 
 
-class UnauthorizedError(ApiError):
+class UnauthorizedError(ApiError, code=401, reason="Unauthorized"):
     """401: the credential was refused, also after one refresh."""
 
 
-class ForbiddenError(ApiError):
+class ForbiddenError(ApiError, code=403, reason="Forbidden"):
     """403: RBAC, a quota or an admission plugin says no."""
 
 
-class NotFoundError(ApiError):
+class NotFoundError(ApiError, code=404, reason="NotFound"):
     """404: no such object, or no such resource on this server."""
 
 
-class MethodNotAllowedError(ApiError):
+class MethodNotAllowedError(ApiError, code=405, reason="MethodNotAllowed"):
     """405: the resource does not support the verb."""
 
 
-class ConflictError(ApiError):
+class ConflictError(ApiError, code=409, reason="Conflict"):
     """409: the object changed since it was read, or another manager owns a field."""
 
 
-class AlreadyExistsError(ApiError):
+class AlreadyExistsError(ApiError, reason="AlreadyExists"):
     """409 with reason AlreadyExists: the name is taken."""
 
 
-class GoneError(ApiError):
+class GoneError(ApiError, code=410, reason="Gone"):
     """410: what was asked for is no longer there."""
 
 
-class ExpiredError(GoneError):
+class ExpiredError(GoneError, reason="Expired"):
     """410 with reason Expired: a resourceVersion or continue token is too old."""
 
     @property
@@ -305,72 +316,37 @@ class ExpiredError(GoneError):
         return token if isinstance(token, str) and token else None
 
 
-class RequestTooLargeError(ApiError):
+class RequestTooLargeError(ApiError, code=413, reason="RequestEntityTooLarge"):
     """413: the object is larger than the server takes."""
 
 
-class UnsupportedMediaTypeError(ApiError):
+class UnsupportedMediaTypeError(ApiError, code=415, reason="UnsupportedMediaType"):
     """415: a patch type the resource does not support."""
 
 
-class InvalidError(ApiError):
+class InvalidError(ApiError, code=422, reason="Invalid"):
     """422: the object breaks the schema or a CEL rule; see `causes`."""
 
 
-class TooManyRequestsError(ApiError):
+class TooManyRequestsError(ApiError, code=429, reason="TooManyRequests"):
     """429: the server asks to slow down; `retry_after` says for how long."""
 
 
-class InternalServerError(ApiError):
+class InternalServerError(ApiError, code=500, reason="InternalError"):
     """500: the server failed, or a webhook could not be called."""
 
 
-class UnavailableError(ApiError):
+class UnavailableError(ApiError, code=503, reason="ServiceUnavailable"):
     """502 or 503: no API server is behind the address right now."""
 
 
-class ServerTimeoutError(ApiError):
+class ServerTimeoutError(ApiError, code=504, reason="Timeout"):
     """504, or reason Timeout or ServerTimeout: the server gave up; try again."""
 
 
-class _Classes:
-    # The reason decides where the server gave one (a 500 may be a ServerTimeout); else the code.
-    BY_REASON: ClassVar[dict[str, type[ApiError]]] = {
-        "AlreadyExists": AlreadyExistsError,
-        "BadRequest": BadRequestError,
-        "Conflict": ConflictError,
-        "Expired": ExpiredError,
-        "Forbidden": ForbiddenError,
-        "Gone": GoneError,
-        "InternalError": InternalServerError,
-        "Invalid": InvalidError,
-        "MethodNotAllowed": MethodNotAllowedError,
-        "NotFound": NotFoundError,
-        "RequestEntityTooLarge": RequestTooLargeError,
-        "ServerTimeout": ServerTimeoutError,
-        "ServiceUnavailable": UnavailableError,
-        "Timeout": ServerTimeoutError,
-        "TooManyRequests": TooManyRequestsError,
-        "Unauthorized": UnauthorizedError,
-        "UnsupportedMediaType": UnsupportedMediaTypeError,
-    }
-    BY_CODE: ClassVar[dict[int, type[ApiError]]] = {
-        400: BadRequestError,
-        401: UnauthorizedError,
-        403: ForbiddenError,
-        404: NotFoundError,
-        405: MethodNotAllowedError,
-        409: ConflictError,
-        410: GoneError,
-        413: RequestTooLargeError,
-        415: UnsupportedMediaTypeError,
-        422: InvalidError,
-        429: TooManyRequestsError,
-        500: InternalServerError,
-        502: UnavailableError,
-        503: UnavailableError,
-        504: ServerTimeoutError,
-    }
+# What a proxy answers for an API server that is not there, and the API server's other timeout.
+_BY_CODE[502] = UnavailableError
+_BY_REASON["ServerTimeout"] = ServerTimeoutError
 
 
 def error_from_status(
@@ -387,7 +363,7 @@ def error_from_status(
     if retry_after is None:
         seconds = _mapping(status.get("details")).get("retryAfterSeconds")
         retry_after = float(seconds) if isinstance(seconds, int) and seconds > 0 else None
-    cls = _Classes.BY_REASON.get(reason) or _Classes.BY_CODE.get(number, ApiError)
+    cls = _BY_REASON.get(reason) or _BY_CODE.get(number, ApiError)
     return cls(
         _text(status.get("message")),
         status_code=number,
@@ -415,7 +391,7 @@ def error_from_response(
         return error_from_status(
             status, status_code=status_code, retry_after=retry_after, request=request
         )
-    cls = _Classes.BY_CODE.get(status_code, ApiError)
+    cls = _BY_CODE.get(status_code, ApiError)
     return cls(
         _foreign_message(content_type, body),
         status_code=status_code,
