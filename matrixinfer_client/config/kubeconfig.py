@@ -115,9 +115,10 @@ class Kubeconfig:
 def from_kubeconfig(paths: Paths | None = None, context: str | None = None) -> Config:
     """The configuration in kubeconfig files.
 
-    `paths` is one file or several to be merged, which must exist; None means the files in the
-    environment variable `KUBECONFIG`, else `~/.kube/config`. `context` is a context's name; None
-    means `current-context`. Raises `ConfigError` that names the file and what is wrong in it.
+    `paths` is one file, or several to be merged (a sequence, or one string with the separator of
+    `PATH`), which must exist; None means the files in the environment variable `KUBECONFIG`, else
+    `~/.kube/config`. `context` is a context's name; None means `current-context`. Raises
+    `ConfigError` that names the file and what is wrong in it.
     """
     if paths is not None:
         return Kubeconfig.read(_explicit(paths)).config(context)
@@ -140,9 +141,11 @@ def default_paths() -> tuple[list[Path], list[str]]:
 
 
 def _explicit(paths: Paths) -> list[Path]:
+    if isinstance(paths, str) and not Path(paths).exists():
+        paths = [entry for entry in paths.split(os.pathsep) if entry]
     given = [paths] if isinstance(paths, str | os.PathLike) else list(paths)
     if not given:
-        raise ConfigError("kubeconfig is an empty list; pass None for the default files")
+        raise ConfigError("kubeconfig names no file; pass None for the default files")
     return [_expanded(entry) for entry in given]
 
 

@@ -62,7 +62,8 @@ def explicit(
     password: str | None = None,
     client_certificate: str | os.PathLike[str] | bytes | None = None,
     client_key: str | os.PathLike[str] | bytes | None = None,
-    certificate_authority: str | os.PathLike[str] | bytes | None = None,
+    ca_file: str | os.PathLike[str] | None = None,
+    ca_data: bytes | str | None = None,
     insecure_skip_tls_verify: bool = False,
     tls_server_name: str | None = None,
     proxy_url: str | None = None,
@@ -70,19 +71,20 @@ def explicit(
 ) -> Config:
     """A configuration from arguments alone; no file or variable but those named here is read.
 
-    Certificates and the key are PEM: bytes are the content, anything else is the name of a file.
-    Without token, user name or certificate requests are anonymous. A token or file that is given
-    and empty is a `CredentialError`, contradictions are a `ConfigError`.
+    Certificates and the key are PEM. `client_certificate` and `client_key` are files, or their
+    content as bytes; files are read again as they rotate. Without token, user name or certificate
+    requests are anonymous. A token or file that is given and empty is a `CredentialError`,
+    contradictions are a `ConfigError`.
     """
     cert_file, cert_pem = _file_or_data(client_certificate)
     key_file, key_pem = _file_or_data(client_key)
-    ca_file, ca_data = _file_or_data(certificate_authority)
-    if ca_file is not None:
-        read_ca(ca_file, _EXPLICIT)
+    ca_path = None if ca_file is None else _absolute(ca_file)
+    if ca_path is not None:
+        read_ca(ca_path, _EXPLICIT)
     identity = Identity(
         where=_EXPLICIT,
         token=token,
-        token_file=None if token_file is None else str(Path(token_file).expanduser().absolute()),
+        token_file=None if token_file is None else _absolute(token_file),
         username=username,
         password=password,
         cert_file=cert_file,
@@ -94,8 +96,8 @@ def explicit(
         server=server,
         namespace=namespace,
         credentials=identity.credentials(),
-        ca_data=ca_data,
-        ca_file=ca_file,
+        ca_data=ca_data.encode() if isinstance(ca_data, str) else ca_data,
+        ca_file=ca_path,
         insecure_skip_tls_verify=insecure_skip_tls_verify,
         tls_server_name=tls_server_name,
         proxy_url=proxy_url,
@@ -114,4 +116,8 @@ def _file_or_data(
     if isinstance(value, str) and "-----BEGIN" in value:
         # A text is a file name; content handed over as text is an easy mistake to get right.
         return None, value.encode()
-    return str(Path(value).expanduser().absolute()), None
+    return _absolute(value), None
+
+
+def _absolute(path: str | os.PathLike[str]) -> str:
+    return str(Path(path).expanduser().absolute())

@@ -34,11 +34,11 @@ _BODY_LIMIT = 1 << 20
 
 @attrs.define
 class _Tokens:
-    """The newest tokens; some issuers replace the refresh token whenever it is used."""
+    """What changes: some issuers replace the refresh token whenever it is used."""
 
-    id_token: str | None
     refresh_token: str | None
     used: bool = False
+    """Whether the id token of the kubeconfig has been looked at."""
 
 
 @attrs.frozen
@@ -69,9 +69,7 @@ class OidcRefresh:
         repr=False,
     )
     _tokens: _Tokens = attrs.field(
-        default=attrs.Factory(
-            lambda self: _Tokens(self.id_token, self.refresh_token), takes_self=True
-        ),
+        default=attrs.Factory(lambda self: _Tokens(self.refresh_token), takes_self=True),
         init=False,
         eq=False,
         repr=False,
@@ -96,14 +94,19 @@ class OidcRefresh:
         return self._renewal.fetch(lambda: self._issue(rejected), rejected)
 
     def _issue(self, rejected: Credential | None) -> Issued:
-        token = self._tokens.id_token
-        if token and not self._tokens.used:
-            # The one from the kubeconfig comes first, once; later ones only by refreshing.
-            self._tokens.used = True
-            issued = self._issued(token)
-            left = (issued.expires_at or 0.0) - self.clock()
-            if left > _LEEWAY and issued.credential != rejected:
-                return issued
+        # The id token of the kubeconfig comes first, once; later ones only by refreshing.
+        token, used = self.id_token, self._tokens.used
+        self._tokens.used = True
+        if token and not used:
+            try:
+                issued = self._issued(token)
+            except CredentialError:
+                if not self._tokens.refresh_token:
+                    raise
+            else:
+                left = (issued.expires_at or 0.0) - self.clock()
+                if left > _LEEWAY and issued.credential != rejected:
+                    return issued
         return self._refresh()
 
     def _issued(self, token: str) -> Issued:
@@ -137,7 +140,6 @@ class OidcRefresh:
         renewed = answer.get("refresh_token")
         if isinstance(renewed, str) and renewed:
             self._tokens.refresh_token = renewed
-        self._tokens.id_token = token
         return self._issued(token)
 
     def _context(self) -> ssl.SSLContext:
