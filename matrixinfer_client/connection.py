@@ -12,7 +12,7 @@ from matrixinfer_client.drivers import AsyncDriver, Driver
 from matrixinfer_client.errors import InvalidArgumentError
 from matrixinfer_client.flows import Retries, TimeoutArg
 from matrixinfer_client.names import namespace_segment
-from matrixinfer_client.requests import FieldValidation, Options
+from matrixinfer_client.targets import FieldValidation, Options
 from matrixinfer_client.wire import EventHooks
 
 if TYPE_CHECKING:

@@ -15,13 +15,12 @@ from matrixinfer_client.errors import (
     InvalidArgumentError,
     NotFoundError,
 )
-from matrixinfer_client.flows import Emit, Flow, Sleep, TimeoutArg, call, invoke
+from matrixinfer_client.flows import Emit, Flow, Request, Sleep, TimeoutArg, call, invoke
 from matrixinfer_client.models import ApiList, ApiObject
 from matrixinfer_client.names import AllNamespaces
-from matrixinfer_client.requests import (
+from matrixinfer_client.targets import (
     Body,
     ListOptions,
-    Request,
     Subresource,
     Target,
     WriteOptions,

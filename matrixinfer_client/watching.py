@@ -12,7 +12,7 @@ from matrixinfer_client.flows import NO_TIMEOUT, Emit, Flow, Read, open_stream
 from matrixinfer_client.models import ApiObject
 
 if TYPE_CHECKING:
-    from matrixinfer_client.requests import ListOptions, Target
+    from matrixinfer_client.targets import ListOptions, Target
 
 __all__ = ["Event", "EventType", "watch"]
 

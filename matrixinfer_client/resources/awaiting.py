@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, Generic, TypeVar
 from matrixinfer_client import requests, verbs, watching
 from matrixinfer_client.models import ApiList, ApiObject
 from matrixinfer_client.names import NamespaceArg
-from matrixinfer_client.requests import (
+from matrixinfer_client.targets import (
     Body,
     FieldValidation,
     ListOptions,

@@ -1,0 +1,125 @@
+"""The body of a write: whether it is the right kind, where it goes, and its bytes."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any, TypeVar, cast
+
+import attrs
+
+from matrixinfer_client import codec
+from matrixinfer_client.errors import InvalidArgumentError, InvalidObjectError, Problem
+from matrixinfer_client.models import ApiList, ApiObject
+from matrixinfer_client.names import namespace_segment
+from matrixinfer_client.targets import Body, Target
+
+__all__ = ["Sent"]
+
+T = TypeVar("T", bound=ApiObject)
+L = TypeVar("L", bound=ApiList[Any])
+
+
+@attrs.frozen
+class Sent:
+    """A body on its way out, with the parts of its metadata that decide where it goes."""
+
+    subject: str
+    name: str | None
+    generate_name: str | None
+    namespace: str | None
+    resource_version: str | None
+    body: object
+
+    def encoded(self) -> bytes:
+        """The body as JSON."""
+        return codec.encode(self.body)
+
+    def invalid(self, path: str, message: str) -> InvalidObjectError:
+        """The error that says what is wrong with it."""
+        return InvalidObjectError([Problem(path, message)], subject=self.subject)
+
+    @classmethod
+    def of(cls, target: Target[T, L], body: Body[T], *, applied: bool = False) -> Sent:
+        """Check a body; raises what is wrong with it before anything is sent."""
+        wire = _checked(target, body)
+        metadata = _metadata(target, body)
+        namespace = _namespace(target, metadata.get("namespace"))
+        if applied and metadata.get("managedFields"):
+            # The server refuses them in an apply; whoever applies what was read means the rest.
+            wire = codec.to_dict(cast("Any", wire))
+            wire["metadata"].pop("managedFields")
+        kind = target.cls.KIND.kind
+        name = metadata.get("name")
+        return cls(
+            subject=f"{kind} {name!r}" if name else kind,
+            name=name,
+            generate_name=metadata.get("generateName"),
+            namespace=namespace,
+            resource_version=metadata.get("resourceVersion"),
+            body=wire,
+        )
+
+
+def _checked(target: Target[T, L], body: Body[T]) -> object:
+    kind = target.cls.KIND
+    if isinstance(body, ApiObject):
+        if not isinstance(body, target.cls):
+            raise _wrong_kind(target, f"a {type(body).__name__}")
+        codec.check(body)
+        return body
+    if not isinstance(cast("object", body), Mapping):
+        raise _wrong_kind(target, f"a {type(body).__name__}")
+    given = (body.get("apiVersion"), body.get("kind"))
+    if given == (kind.api_version, kind.kind):
+        return body
+    if given[0] not in (None, kind.api_version) or given[1] not in (None, kind.kind):
+        raise _wrong_kind(target, f"apiVersion {given[0]!r}, kind {given[1]!r}")
+    return {**body, "apiVersion": kind.api_version, "kind": kind.kind}
+
+
+def _wrong_kind(target: Target[Any, Any], given: str) -> InvalidArgumentError:
+    kind = target.cls.KIND
+    return InvalidArgumentError(
+        f"{kind.plural} takes a {kind.kind} or a mapping with apiVersion {kind.api_version!r} and "
+        f"kind {kind.kind!r}, but got {given}"
+    )
+
+
+def _metadata(target: Target[Any, Any], body: object) -> Mapping[str, Any]:
+    """The wire form of the parts of the metadata that the request layer looks at."""
+    metadata: Any
+    if isinstance(body, ApiObject):
+        metadata = cast("Any", body).metadata
+        if metadata is not None and not isinstance(metadata, Mapping):
+            return {
+                "name": metadata.name,
+                "generateName": metadata.generate_name,
+                "namespace": metadata.namespace,
+                "resourceVersion": metadata.resource_version,
+                "managedFields": metadata.managed_fields,
+            }
+    else:
+        metadata = cast("Mapping[str, Any]", body).get("metadata")
+    if metadata is None:
+        return {}
+    if not isinstance(metadata, Mapping):
+        problem = Problem("metadata", f"must be a mapping, not {type(metadata).__name__}")
+        raise InvalidObjectError([problem], subject=target.cls.KIND.kind)
+    return cast("Mapping[str, Any]", metadata)
+
+
+def _namespace(target: Target[Any, Any], given: str | None) -> str | None:
+    """The namespace that an object goes to.
+
+    As with kubectl, the object's own namespace counts unless one was asked for; two that differ
+    are an error, never a silent choice.
+    """
+    if not target.cls.KIND.namespaced or given is None:
+        return None
+    namespace_segment(given)
+    if isinstance(target.namespace, str) and target.namespace != given:
+        raise InvalidArgumentError(
+            f"the object has metadata.namespace {given!r}, but the resource was opened for "
+            f"namespace {target.namespace!r}"
+        )
+    return given
