@@ -22,27 +22,28 @@ def is_in_cluster() -> bool:
     )
 
 
-def in_cluster(*, root: str | os.PathLike[str] = _ROOT) -> Config:
+def in_cluster(*, root: str | os.PathLike[str] | None = None) -> Config:
     """The configuration of the pod this runs in, as the pod's service account.
 
     Server from `KUBERNETES_SERVICE_HOST` and `KUBERNETES_SERVICE_PORT`; `token` (read again
     every minute and when refused, since it is rotated), `ca.crt` (read again when it changes)
-    and `namespace` from the directory `root`. Raises `ConfigError` outside a pod and
-    `CredentialError` when there is no token.
+    and `namespace` from the directory `root`, by default the one Kubernetes mounts. Raises
+    `ConfigError` outside a pod and `CredentialError` when there is no token.
     """
     if not is_in_cluster():
         raise ConfigError(
             "not in a pod: KUBERNETES_SERVICE_HOST and KUBERNETES_SERVICE_PORT are not set"
         )
     host, port = os.environ["KUBERNETES_SERVICE_HOST"], os.environ["KUBERNETES_SERVICE_PORT"]
-    source = f"service account in {root}"
-    token = TokenFile(str(Path(root) / "token"), source="service account token")
+    directory = Path(_ROOT if root is None else root)
+    source = f"service account in {directory}"
+    token = TokenFile(str(directory / "token"), source="service account token")
     token.fetch()
-    ca_file = str(Path(root) / "ca.crt")
+    ca_file = str(directory / "ca.crt")
     read_ca(ca_file, source)
     return Config(
         server=f"https://[{host}]:{port}" if ":" in host else f"https://{host}:{port}",
-        namespace=_namespace(Path(root) / "namespace"),
+        namespace=_namespace(directory / "namespace"),
         credentials=token,
         ca_file=ca_file,
         source=source,

@@ -9,11 +9,10 @@ from typing import TYPE_CHECKING, Any, Protocol
 
 import attrs
 
-from matrixinfer_client.config.certificates import Combined
 from matrixinfer_client.config.proxies import is_bypassed
 from matrixinfer_client.config.renewal import Issued, Renewal
 from matrixinfer_client.config.tokens import StaticHeader
-from matrixinfer_client.config.users import Identity
+from matrixinfer_client.config.users import Identity, together
 from matrixinfer_client.config.values import Config, Credential
 from matrixinfer_client.errors import ConfigError, CredentialError
 
@@ -136,10 +135,7 @@ def _credentials(configuration: KubernetesConfiguration) -> CredentialSource | N
         cert_file=_path(configuration, "cert_file"),
         key_file=_path(configuration, "key_file") or _path(configuration, "cert_file"),
     )
-    if header is None:
-        return identity.credentials()
-    certificate = identity.certificate()
-    return header if certificate is None else Combined(header, certificate)
+    return together(header or identity.header(), identity.certificate())
 
 
 def _header_source(configuration: KubernetesConfiguration) -> CredentialSource | None:

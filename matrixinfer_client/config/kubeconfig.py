@@ -11,7 +11,6 @@ import base64
 import json
 import os
 from collections.abc import Sequence
-from difflib import get_close_matches
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeAlias
 
@@ -102,6 +101,9 @@ class Kubeconfig:
         found = entries.get(name)
         if found is not None:
             return found
+        # Here and not above: needed for mistakes only.
+        from difflib import get_close_matches  # noqa: PLC0415
+
         close = get_close_matches(name, entries, n=1)
         known = ", ".join(sorted(entries)) or "none"
         raise ConfigError(
@@ -131,12 +133,12 @@ def from_kubeconfig(paths: Paths | None = None, context: str | None = None) -> C
 def default_paths() -> tuple[list[Path], list[str]]:
     """The files kubectl would read that exist, and words for those that do not."""
     listed = [entry for entry in os.environ.get("KUBECONFIG", "").split(os.pathsep) if entry]
-    origin = "KUBECONFIG names"
-    if not listed:
-        listed, origin = ["~/.kube/config"], "KUBECONFIG is not set;"
-    files = [_expanded(entry) for entry in listed]
+    files = [_expanded(entry) for entry in listed or ["~/.kube/config"]]
     missing = [file for file in files if not file.exists()]
-    tried = [f"{origin} {file}, which does not exist" for file in missing]
+    if listed:
+        tried = [f"KUBECONFIG names {file}, which does not exist" for file in missing]
+    else:
+        tried = [f"KUBECONFIG is not set, and {file} does not exist" for file in missing]
     return [file for file in files if file not in missing], tried
 
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 import re
 import ssl
-import tempfile
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, TypeAlias
@@ -165,6 +164,9 @@ def _private_file(data: bytes) -> Generator[str]:
         finally:
             os.close(descriptor)
         return
+    # Here and not above: on Linux nobody gets this far.
+    import tempfile  # noqa: PLC0415
+
     # Created with mode 0600.
     descriptor, name = tempfile.mkstemp()
     try:

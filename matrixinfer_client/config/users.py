@@ -12,7 +12,6 @@ from typing import TYPE_CHECKING
 
 import attrs
 
-from matrixinfer_client.config.certificates import CertificateFiles, Combined, StaticCertificate
 from matrixinfer_client.config.tokens import BasicAuth, StaticToken, TokenFile
 from matrixinfer_client.config.values import ClientCertificate, Impersonation
 from matrixinfer_client.errors import ConfigError, CredentialError
@@ -21,7 +20,7 @@ if TYPE_CHECKING:
     from matrixinfer_client.config.documents import Section
     from matrixinfer_client.config.values import CredentialSource
 
-__all__ = ["Identity", "impersonation", "user_credentials"]
+__all__ = ["Identity", "impersonation", "together", "user_credentials"]
 
 _REMOVED_PROVIDERS = {
     "azure": "install kubelogin and run `kubelogin convert-kubeconfig`",
@@ -73,6 +72,12 @@ class Identity:
             raise CredentialError(
                 f"{self.where}: {missing} is missing; a certificate and its key go together"
             )
+        # Here and not above, as with all that a kubeconfig can but seldom does contain.
+        from matrixinfer_client.config.certificates import (  # noqa: PLC0415
+            CertificateFiles,
+            StaticCertificate,
+        )
+
         if self.cert_pem is not None and self.key_pem is not None:
             pair = ClientCertificate(self.cert_pem, self.key_pem, source=self.where)
             return StaticCertificate(pair)
@@ -88,10 +93,18 @@ class Identity:
 
     def credentials(self) -> CredentialSource | None:
         """Header and certificate together; None when there is neither."""
-        header, certificate = self.header(), self.certificate()
-        if header is not None and certificate is not None:
-            return Combined(header, certificate)
+        return together(self.header(), self.certificate())
+
+
+def together(
+    header: CredentialSource | None, certificate: CredentialSource | None
+) -> CredentialSource | None:
+    """One source out of two halves; None when there is neither."""
+    if header is None or certificate is None:
         return header or certificate
+    from matrixinfer_client.config.certificates import Combined  # noqa: PLC0415
+
+    return Combined(header, certificate)
 
 
 def user_credentials(user: Section, cluster_info: str | None) -> CredentialSource:
@@ -110,9 +123,7 @@ def user_credentials(user: Section, cluster_info: str | None) -> CredentialSourc
         header = _provider(provider)
     if header is None and certificate is None and plugin is not None:
         return _plugin(plugin, cluster_info)
-    if header is not None and certificate is not None:
-        return Combined(header, certificate)
-    found = header or certificate
+    found = together(header, certificate)
     if found is None:
         raise CredentialError(
             f"{user.where} has no credentials: token, tokenFile, client-certificate, username, "
@@ -152,7 +163,6 @@ def _identity(user: Section) -> Identity:
 
 
 def _plugin(plugin: Section, cluster_info: str | None) -> CredentialSource:
-    # Here and not above: a configuration without a plugin needs no `subprocess`.
     from matrixinfer_client.config.execplugin import ExecPlugin  # noqa: PLC0415
 
     command = plugin.text("command")
@@ -189,7 +199,6 @@ def _provider(provider: Section) -> CredentialSource:
     config = provider.section("config")
     if config is None:
         raise ConfigError(f"{provider.where} oidc has no config")
-    # Here and not above: few programs need an HTTP client of the standard library as well.
     from matrixinfer_client.config.oidc import OidcRefresh  # noqa: PLC0415
 
     return OidcRefresh(
