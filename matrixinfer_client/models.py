@@ -8,6 +8,7 @@ watch over thousands of objects costs what is read of it.
 
 from __future__ import annotations
 
+import os
 import sys
 from importlib import import_module
 from threading import Lock
@@ -35,10 +36,10 @@ __all__ = ["ApiList", "ApiModel", "ApiObject", "lazy_names", "model", "wire"]
 _T = TypeVar("_T")
 _D = TypeVar("_D")
 
-# The fields of a kind that are decoded at first access.
-SECTIONS = ("metadata", "spec", "status")
-_RAW = {name: f"_raw_{name}" for name in SECTIONS}
-_publish = Lock()
+# The fields of a kind that are decoded at first access, and the slots that hold their text.
+RAW = {"metadata": "_raw_metadata", "spec": "_raw_spec", "status": "_raw_status"}
+FOREIGN = "_is_foreign"
+_set = object.__setattr__
 
 
 @overload
@@ -89,6 +90,12 @@ def _codec() -> Any:
     return sys.modules.get("matrixinfer_client.codec") or import_module("matrixinfer_client.codec")
 
 
+def _sections() -> Any:
+    # An object unpickled in a fresh process has unread sections before the codec was imported.
+    name = "matrixinfer_client.sections"
+    return sys.modules.get(name) or import_module(name)
+
+
 def _yamlio() -> Any:
     return import_module("matrixinfer_client.yamlio")
 
@@ -136,36 +143,88 @@ class ApiModel:
 
     if not TYPE_CHECKING:
 
+        def __new__(cls, *args, **fields):  # noqa: D102
+            if args or not fields.keys() <= _names(cls).keys():
+                raise _wrong_arguments(cls, args, fields)
+            return object.__new__(cls)
+
         def __eq__(self, other):
             if other.__class__ is not self.__class__:
                 return NotImplemented
-            return (self.unknown_fields or None) == (other.unknown_fields or None) and all(
-                getattr(self, name) == getattr(other, name) for name in _names(self.__class__)
-            )
+            return all(_is_same(self, other, name) for name in _names(self.__class__))
 
         __hash__ = None
 
+    def __getstate__(self) -> dict[str, Any]:
+        return {name: getattr(self, name) for name in _names(type(self))}
+
+    def __setstate__(self, state: Mapping[str, Any]) -> None:
+        # By name, so that what an older version pickled can be read by one with more fields.
+        for name in _names(type(self)):
+            _set(self, name, state.get(name))
+
     def __repr__(self) -> str:
-        cls = self.__class__
         shown = [
-            f"{field.name}={value!r}"
-            for field in attrs.fields(cast("Any", cls))
-            if (value := getattr(self, field.name)) is not None and value != field.default
+            f"{name}={value!r}"
+            for name, default in _names(type(self)).items()
+            if (value := _peek(self, name)) is not None and value != default
         ]
-        return f"{cls.__name__}({', '.join(shown)})"
+        return f"{type(self).__name__}({', '.join(shown)})"
 
 
-def _names(cls: type) -> tuple[str, ...]:
-    return tuple(field.name for field in attrs.fields(cls))
+_names_of: dict[type, dict[str, Any]] = {}
+
+
+def _names(cls: type) -> dict[str, Any]:
+    """The fields of a class with their defaults; `unknown_fields` last, as it is the exception."""
+    names = _names_of.get(cls)
+    if names is None:
+        names = {field.name: field.default for field in attrs.fields(cast("Any", cls))}
+        names["unknown_fields"] = names.pop("unknown_fields")
+        _names_of[cls] = names
+    return names
+
+
+def _wrong_arguments(cls: type, args: tuple[Any, ...], fields: Mapping[str, Any]) -> TypeError:
+    if args:
+        return TypeError(
+            f"{cls.__name__}() takes keyword arguments only, such as "
+            f"{next(iter(_names(cls)))}=...; use {cls.__name__}.from_dict() for a mapping"
+        )
+    # Only here, because importing it takes longer than defining a class.
+    from difflib import get_close_matches  # noqa: PLC0415
+
+    name = next(name for name in fields if name not in _names(cls))
+    wires = {field.metadata.get("wire"): field.name for field in attrs.fields(cast("Any", cls))}
+    near = wires.get(name) or next(iter(get_close_matches(name, _names(cls), n=1)), None)
+    hint = f"; did you mean {near!r}?" if near else ""
+    return TypeError(f"{cls.__name__}() has no field {name!r}{hint}")
+
+
+def _peek(owner: ApiModel, name: str) -> Any:
+    if name in RAW and isinstance(owner, ApiObject):
+        return _sections().peek_section(owner, name)
+    return getattr(owner, name)
+
+
+def _is_same(one: ApiModel, other: ApiModel, name: str) -> bool:
+    if name in RAW and isinstance(one, ApiObject):
+        raw = getattr(one, RAW[name])
+        if raw is not None and raw == getattr(other, RAW[name]):
+            return True
+    mine, theirs = _peek(one, name), _peek(other, name)
+    return bool(mine == theirs) or (name == "unknown_fields" and not mine and not theirs)
 
 
 class ApiObject(ApiModel):
     """Base of the kinds: objects with a name, which are created, read and watched.
 
-    Subclasses declare `api_version`, `kind`, `metadata`, `spec` and mostly `status`.
+    Subclasses declare `api_version`, `kind`, `metadata`, `spec` and mostly `status`. In an object
+    that came from a server the last three are decoded when they are first read. Reading an object
+    is safe in several threads at once; changing it is not.
     """
 
-    __slots__ = ("__weakref__", "_raw_metadata", "_raw_spec", "_raw_status")
+    __slots__ = ("__weakref__", FOREIGN, "_raw_metadata", "_raw_spec", "_raw_status")
 
     KIND: ClassVar[Kind]
     api_version: str
@@ -174,15 +233,99 @@ class ApiObject(ApiModel):
 
     @property
     def name(self) -> str:
-        """`metadata.name`; empty when there is none yet."""
-        metadata = self.metadata
-        return "" if metadata is None else metadata.name or ""
+        """`metadata.name`; empty when there is none yet. Does not decode the metadata."""
+        return _identity(self).name or ""
 
     @property
     def namespace(self) -> str | None:
-        """`metadata.namespace`; None for what has none or was not given one."""
-        metadata = self.metadata
-        return None if metadata is None else metadata.namespace
+        """`metadata.namespace`; None for what was not given one. Does not decode the metadata."""
+        return cast("str | None", _identity(self).namespace)
+
+    @property
+    def uid(self) -> str | None:
+        """`metadata.uid`; None for what was not created yet. Does not decode the metadata."""
+        return cast("str | None", _identity(self).uid)
+
+    @property
+    def resource_version(self) -> str | None:
+        """`metadata.resourceVersion`; None before creation. Does not decode the metadata."""
+        return cast("str | None", _identity(self).resource_version)
+
+    def __attrs_pre_init__(self) -> None:
+        for slot in RAW.values():
+            _set(self, slot, None)
+        _set(self, FOREIGN, False)
+
+    if not TYPE_CHECKING:
+
+        def __getattr__(self, name):
+            # Called when a slot is empty, which the sections of an object from a server are.
+            if name in RAW:
+                return _sections().open_section(self, name)
+            raise AttributeError(
+                f"{type(self).__name__!r} object has no attribute {name!r}", name=name, obj=self
+            )
+
+        def __setattr__(self, name, value):
+            if name in RAW:
+                with _Lock.sections:
+                    _set(self, name, value)
+                    _set(self, RAW[name], None)
+            else:
+                _set(self, name, value)
+
+    def __getstate__(self) -> dict[str, Any]:
+        state = {slot: raw for slot in RAW.values() if (raw := getattr(self, slot)) is not None}
+        for name in _names(type(self)):
+            if RAW.get(name) not in state:
+                state[name] = getattr(self, name)
+        state[FOREIGN] = has_foreign_types(self)
+        return state
+
+    def __setstate__(self, state: Mapping[str, Any]) -> None:
+        self.__attrs_pre_init__()
+        for name in _names(type(self)):
+            raw = state.get(RAW.get(name, ""))
+            if raw is None:
+                _set(self, name, state.get(name))
+            else:
+                _set(self, RAW[name], raw)
+        _set(self, FOREIGN, state.get(FOREIGN, False))
+
+
+def has_foreign_types(owner: ApiObject) -> bool:
+    """Whether the server sent, in what was read so far, a value of a type its field has not."""
+    return cast("bool", getattr(owner, FOREIGN))
+
+
+class _Lock:
+    sections = Lock()
+
+    @classmethod
+    def renew(cls) -> None:
+        cls.sections = Lock()
+
+
+if hasattr(os, "register_at_fork"):
+    # A child must not inherit a lock that a thread of its parent held.
+    os.register_at_fork(after_in_child=_Lock.renew)
+
+
+def publish_section(
+    owner: ApiObject, name: str, raw: bytes, value: Any, *, is_foreign: bool
+) -> Any:
+    """Make `value`, decoded from `raw`, the section of `owner`, unless somebody was faster."""
+    with _Lock.sections:
+        if getattr(owner, RAW[name]) is raw:
+            _set(owner, name, value)
+            _set(owner, RAW[name], None)
+            if is_foreign:
+                _set(owner, FOREIGN, True)
+    return getattr(owner, name)
+
+
+def _identity(owner: ApiObject) -> Any:
+    return _sections().identity(owner)
 
 
 _ItemT = TypeVar("_ItemT", bound=ApiObject)
