@@ -9,8 +9,10 @@ difference has to be seen here.
 from __future__ import annotations
 
 import asyncio
+import contextlib
+import weakref
 from collections.abc import AsyncGenerator, Mapping, Sequence
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, ClassVar
 
 import aiohttp
 import yarl
@@ -42,7 +44,9 @@ _UNSENT = (
 class _Answer:
     """An open answer over aiohttp."""
 
-    def __init__(self, response: aiohttp.ClientResponse, outgoing: Outgoing, source: str) -> None:
+    def __init__(
+        self, response: aiohttp.ClientResponse, outgoing: Outgoing, source: str, pools: _Pools
+    ) -> None:
         self.status_code = response.status
         # A case-insensitive multidict, as the driver expects of headers.
         self.headers: Mapping[str, str] = response.headers
@@ -50,6 +54,8 @@ class _Answer:
         self._response = response
         self._outgoing = outgoing
         self._source = source
+        # A client may be forgotten, or change its certificate, while the answer is still read.
+        self._pools = pools
 
     async def read(self) -> bytes:
         """The whole body; the connection is free again afterwards."""
@@ -99,7 +105,7 @@ class AiohttpTransport:
         except (aiohttp.ClientError, TimeoutError, OSError) as error:
             unsent = isinstance(error, _UNSENT)
             raise _failure(error, outgoing, self._config.source, sent=not unsent) from error
-        return _Answer(response, outgoing, self._config.source)
+        return _Answer(response, outgoing, self._config.source, pools)
 
     async def close(self) -> None:
         """Close all connections; the next request opens new ones."""
@@ -112,15 +118,15 @@ class AiohttpTransport:
         certificate = credential.client_certificate if credential else None
         pools = self._pools
         if pools is None or pools.loop is not loop or pools.certificate != certificate:
-            # Not closed: another loop's connections were closed when that loop ended, and with a
-            # renewed certificate other tasks may be in the middle of an answer.
+            # The old pools close themselves: another loop's when that loop ends, those of an old
+            # certificate when the last answer that uses them is done.
             pools = self._pools = _Pools(loop, certificate, self._config, credential)
             await pools.start()
         return pools
 
 
 class _Pools:
-    """The sessions of one event loop."""
+    """The sessions of one event loop, closed when nobody holds this any more."""
 
     def __init__(
         self,
@@ -135,28 +141,69 @@ class _Pools:
         context = ssl_context(config, credential)
         self.calls = _session(context, _IN_FLIGHT)
         self.streams = _session(context, 0)
+        self._keeper = _Keeper(loop, (self.calls, self.streams))
+        self.start = self._keeper.start
+        self.close = self._keeper.close
+        weakref.finalize(self, self._keeper.abandon).atexit = False
+
+
+class _Keeper:
+    """Closes sessions when they are told to, forgotten, or left open by a loop that ends.
+
+    `asyncio.run` closes asynchronous generators before it closes the loop. So a second
+    `asyncio.run` with the same client finds no dead connections, and nobody finds warnings.
+    """
+
+    # What waits for its loop to end. Were a generator dropped instead, the loop would close it in
+    # a task that nobody waits for, and complain about that task when it ends in the same moment.
+    _waiting: ClassVar[set[_Keeper]] = set()
+
+    def __init__(
+        self, loop: asyncio.AbstractEventLoop, sessions: Sequence[aiohttp.ClientSession]
+    ) -> None:
+        self._loop = loop
+        self._sessions = sessions
+        self._closing: asyncio.Task[None] | None = None
         self._guard = self._until_the_loop_ends()
 
     async def start(self) -> None:
-        """Have the sessions closed when the loop is shut down, whoever forgot to.
-
-        `asyncio.run` closes asynchronous generators before it closes the loop, so a second
-        `asyncio.run` with the same client finds no dead connections and no warnings.
-        """
+        """Begin to wait for the loop to end."""
+        for keeper in list(self._waiting):
+            if keeper._loop.is_closed():  # noqa: SLF001
+                self._waiting.discard(keeper)
+        self._waiting.add(self)
         await anext(self._guard)
 
     async def close(self) -> None:
         """Close the sessions, from whichever loop this is called."""
-        if self.loop.is_closed():
-            return
-        await self._guard.aclose()
+        if self._loop is asyncio.get_running_loop():
+            await self._guard.aclose()
+            self._waiting.discard(self)
+        else:
+            self.abandon()
+
+    def abandon(self) -> None:
+        """Close the sessions soon; callable from every thread."""
+        # The loop may end in this very moment: then its end closes them.
+        with contextlib.suppress(RuntimeError):
+            self._loop.call_soon_threadsafe(self._begin_to_close)
+
+    def _begin_to_close(self) -> None:
+        if self._closing is None:
+            self._closing = self._loop.create_task(self._close_sessions())
 
     async def _until_the_loop_ends(self) -> AsyncGenerator[None]:
         try:
             yield
         finally:
-            await self.calls.close()
-            await self.streams.close()
+            if self._closing is not None:
+                await asyncio.wait([self._closing])
+            # `asyncio.run` cancels the tasks that are left, so that one may have done nothing.
+            await self._close_sessions()
+
+    async def _close_sessions(self) -> None:
+        for session in self._sessions:
+            await session.close()
 
 
 def _session(context: ssl.SSLContext, limit: int) -> aiohttp.ClientSession:

@@ -56,20 +56,21 @@ def _segment(value: object, what: str, shape: re.Pattern[str], longest: int, all
         raise InvalidArgumentError(f"the {what} is empty")
     if len(value) <= longest and shape.fullmatch(value):
         return quote(value, safe="")
-    raise InvalidArgumentError(f"{value!r} cannot be the {what}: " + _why(value, longest, allowed))
+    raise InvalidArgumentError(
+        f"{value!r} cannot be the {what}: " + _why(value, shape, longest, allowed)
+    )
 
 
-def _why(value: str, longest: int, allowed: str) -> str:
-    if "/" in value:
+def _why(value: str, shape: re.Pattern[str], longest: int, allowed: str) -> str:
+    if "/" in value and shape is _NAME:
         return 'it contains "/"; give the name alone, the namespace goes to the resource method'
     if len(value) > longest:
         return f"it has {len(value)} characters, {longest} are allowed"
     rule = f"only lower-case {allowed} are allowed, with a letter or digit at both ends"
     guess = re.sub(r"[^a-z0-9.-]+", "-", value.lower()).strip("-.")
-    if (
-        guess
-        and guess != value
-        and difflib.SequenceMatcher(None, guess, value.lower()).ratio() > 0.6
-    ):
+    if not shape.fullmatch(guess):
+        guess = guess.replace(".", "-")
+    alike = difflib.SequenceMatcher(None, guess, value.lower()).ratio() > 0.6
+    if alike and guess != value and shape.fullmatch(guess):
         return f"{rule}; did you mean {guess!r}?"
     return rule

@@ -9,18 +9,21 @@ import contextlib
 import os
 import socket
 import threading
-from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Callable, Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, Protocol
 
 from matrixinfer_client.config import proxy_for, ssl_context
 from matrixinfer_client.wire import Outgoing, failure
 
 if TYPE_CHECKING:
+    import ssl
+
     import httpx
 
     from matrixinfer_client.config import ClientCertificate, Config, Credential
+    from matrixinfer_client.errors import TransportError
 
-__all__ = ["Answer", "AsyncAnswer", "AsyncTransport", "InjectedTransport", "Transport"]
+__all__ = ["Answer", "AsyncAnswer", "AsyncTransport", "InjectedTransport", "Transport", "cut"]
 
 # Idle connections kept per client; a burst may open more.
 KEPT = 64
@@ -82,7 +85,7 @@ class Answer:
         """The whole body; the connection is free again afterwards."""
         try:
             return self._response.read()
-        except Exception as error:
+        except _failures() as error:
             raise _httpx_failure(error, self._outgoing, self._source) from error
 
     def chunk(self) -> bytes:
@@ -91,7 +94,7 @@ class Answer:
             self._chunks = self._response.iter_bytes()
         try:
             return next(self._chunks, b"")
-        except Exception as error:
+        except _failures() as error:
             raise _httpx_failure(error, self._outgoing, self._source) from error
 
     def close(self) -> None:
@@ -99,70 +102,121 @@ class Answer:
         self._response.close()
 
     def abort(self) -> None:
-        """End the answer from another thread: whoever waits for its bytes stops waiting."""
+        """End the answer from another thread: whoever waits for its bytes stops waiting.
+
+        An injected transport has no socket; it may put a function to call as `abort` into the
+        extensions of its response.
+        """
         stream = self._response.extensions.get("network_stream")
-        raw = stream.get_extra_info("socket") if stream is not None else None
-        if raw is not None:
-            # Not `raw.shutdown`: on a TLS socket that would talk to the peer first.
-            # An error means that it is closed already, which is what was wanted.
-            with contextlib.suppress(OSError):
-                socket.socket.shutdown(raw, socket.SHUT_RDWR)
+        if stream is not None:
+            cut(stream.get_extra_info("socket"))
+        elif "abort" in self._response.extensions:
+            self._response.extensions["abort"]()
+
+
+def cut(connection: socket.socket | None) -> None:
+    """Shut a connection down under whoever reads from it."""
+    if connection is not None:
+        # Not `connection.shutdown`: on a TLS socket that would talk to the peer first.
+        # An error means that it is closed already, which is what was wanted.
+        with contextlib.suppress(OSError):
+            socket.socket.shutdown(connection, socket.SHUT_RDWR)
 
 
 class Transport:
-    """One pool of httpx, made anew after a fork and for a renewed client certificate."""
+    """Two pools of httpx, made anew after a fork and for a renewed client certificate."""
 
     def __init__(self, config: Config, injected: httpx.BaseTransport | None = None) -> None:
         self._config = config
         self._injected = injected
         self._lock = threading.Lock()
-        self._pool: httpx.BaseTransport | None = injected
+        self._pools: _Pools | None = None
         self._made_for: tuple[int, ClientCertificate | None] | None = None
 
-    def open(self, outgoing: Outgoing, credential: Credential | None) -> Answer:
-        """Send the request; return when status and headers are there."""
-        pool = self._pool_for(credential)
+    def open(
+        self,
+        outgoing: Outgoing,
+        credential: Credential | None,
+        connected: Callable[[socket.socket | None], None] | None = None,
+    ) -> Answer:
+        """Send the request; return when status and headers are there.
+
+        With `connected`, the connection is a new one, and the function gets it before anything is
+        sent, so that another thread can `cut` it while this one waits for the answer.
+        """
+        pool = self._pool_for(credential, stream=connected is not None)
+        request = _httpx_request(outgoing)
+        if connected is not None:
+            request.extensions["trace"] = _tracer(connected)
         try:
-            response = pool.handle_request(_httpx_request(outgoing))
-        except Exception as error:
+            response = pool.handle_request(request)
+        except _failures() as error:
             raise _httpx_failure(error, outgoing, self._config.source) from error
         return Answer(response, outgoing, self._config.source)
 
     def close(self) -> None:
         """Close all connections."""
         with self._lock:
-            pool, self._pool, self._made_for = self._pool, self._injected, None
-        if pool is not None:
-            pool.close()
+            pools, self._pools, self._made_for = self._pools, None, None
+        if self._injected is not None:
+            self._injected.close()
+        if pools is not None:
+            pools.calls.close()
+            pools.streams.close()
 
-    def _pool_for(self, credential: Credential | None) -> httpx.BaseTransport:
+    def _pool_for(self, credential: Credential | None, *, stream: bool) -> httpx.BaseTransport:
         if self._injected is not None:
             return self._injected
         wanted = (os.getpid(), credential.client_certificate if credential else None)
-        pool = self._pool
-        if pool is not None and self._made_for == wanted:
-            return pool
+        pools = self._pools
+        if pools is None or self._made_for != wanted:
+            pools = self._renewed(wanted, credential)
+        return pools.streams if stream else pools.calls
+
+    def _renewed(
+        self, wanted: tuple[int, ClientCertificate | None], credential: Credential | None
+    ) -> _Pools:
         with self._lock:
-            if self._pool is None or self._made_for != wanted:
-                # The old pool is not closed: after a fork its sockets are the parent's, and with a
-                # renewed certificate other threads may be in the middle of an answer.
-                self._pool = self._new_pool(credential)
+            if self._pools is None or self._made_for != wanted:
+                # The old ones are not closed: after a fork their sockets are the parent's, and
+                # with a renewed certificate other threads may be in the middle of an answer.
+                self._pools = _Pools(self._config, credential)
                 self._made_for = wanted
-            return self._pool
+            return self._pools
 
-    def _new_pool(self, credential: Credential | None) -> httpx.BaseTransport:
-        import httpx  # noqa: PLC0415
 
-        return httpx.HTTPTransport(
-            verify=ssl_context(self._config, credential),
-            trust_env=False,
-            proxy=proxy_for(self._config),
-            limits=httpx.Limits(
-                max_connections=None,
-                max_keepalive_connections=KEPT,
-                keepalive_expiry=KEEP_SECONDS,
-            ),
-        )
+class _Pools:
+    """Kept connections for calls; for streams always new ones, which are never dead already."""
+
+    def __init__(self, config: Config, credential: Credential | None) -> None:
+        context = ssl_context(config, credential)
+        self.calls = _pool(config, context, KEPT)
+        self.streams = _pool(config, context, 0)
+
+
+def _pool(config: Config, context: ssl.SSLContext, kept: int) -> httpx.BaseTransport:
+    import httpx  # noqa: PLC0415
+
+    return httpx.HTTPTransport(
+        verify=context,
+        trust_env=False,
+        proxy=proxy_for(config),
+        limits=httpx.Limits(
+            max_connections=None,
+            max_keepalive_connections=kept,
+            keepalive_expiry=KEEP_SECONDS,
+        ),
+    )
+
+
+def _tracer(connected: Callable[[socket.socket | None], None]) -> Callable[[str, Any], None]:
+    """What httpcore calls with each thing it does; two of them give a new socket."""
+
+    def trace(event: str, info: Mapping[str, Any]) -> None:
+        if event.endswith(("connect_tcp.complete", "start_tls.complete")):
+            connected(info["return_value"].get_extra_info("socket"))
+
+    return trace
 
 
 class InjectedAnswer:
@@ -181,7 +235,7 @@ class InjectedAnswer:
         """The whole body."""
         try:
             return await self._response.aread()
-        except Exception as error:
+        except _failures() as error:
             raise _httpx_failure(error, self._outgoing, self._source) from error
 
     async def chunk(self) -> bytes:
@@ -190,7 +244,7 @@ class InjectedAnswer:
             self._chunks = self._response.aiter_bytes()
         try:
             return await anext(self._chunks, b"")
-        except Exception as error:
+        except _failures() as error:
             raise _httpx_failure(error, self._outgoing, self._source) from error
 
     async def close(self) -> None:
@@ -212,7 +266,7 @@ class InjectedTransport:
         del credential, stream
         try:
             response = await self._injected.handle_async_request(_httpx_request(outgoing))
-        except Exception as error:
+        except _failures() as error:
             raise _httpx_failure(error, outgoing, self._source) from error
         return InjectedAnswer(response, outgoing, self._source)
 
@@ -239,12 +293,16 @@ def _httpx_request(outgoing: Outgoing) -> httpx.Request:
     )
 
 
-def _httpx_failure(error: Exception, outgoing: Outgoing, source: str) -> BaseException:
+def _failures() -> tuple[type[Exception], ...]:
+    """What a transport raises when the network fails; anything else is a defect and stays one."""
     import httpx  # noqa: PLC0415
 
-    if not isinstance(error, httpx.TransportError | OSError):
-        # A defect, ours or of an injected transport: it must not look like the network's.
-        return error
+    return httpx.RequestError, OSError
+
+
+def _httpx_failure(error: Exception, outgoing: Outgoing, source: str) -> TransportError:
+    import httpx  # noqa: PLC0415
+
     unsent = isinstance(
         error,
         httpx.ConnectError

@@ -5,7 +5,10 @@ No I/O and no HTTP library here, so that a program pays only for the mode it use
 
 from __future__ import annotations
 
+import errno
+import os
 import re
+import socket
 import ssl
 import sys
 import warnings
@@ -13,7 +16,6 @@ from collections.abc import Callable, Iterable, Sequence
 from importlib import metadata
 from pathlib import Path
 from typing import TYPE_CHECKING, TypeVar
-from urllib.parse import quote
 
 import attrs
 
@@ -36,7 +38,7 @@ READ_TIMEOUT = 30.0
 
 E = TypeVar("E", bound=BaseException)
 
-_HERE = str(Path(__file__).parent)
+_HERE = f"{Path(__file__).parent}{os.sep}"
 
 
 @attrs.frozen
@@ -118,25 +120,17 @@ def timeouts(request: Request) -> tuple[float | None, float | None]:
 
 
 def _user_agent() -> str:
-    version = sys.version_info
-    return (
-        f"matrixinfer-client/{metadata.version('matrixinfer-client')} "
-        f"python/{version.major}.{version.minor}"
-    )
+    try:
+        ours = metadata.version("matrixinfer-client")
+    except metadata.PackageNotFoundError:
+        # Run from a source tree or a zip file: no reason not to talk to a cluster.
+        ours = "unknown"
+    python = sys.version_info
+    return f"matrixinfer-client/{ours} python/{python.major}.{python.minor}"
 
 
 def _impersonation(config: Config) -> Iterable[tuple[str, str]]:
-    who = config.impersonate
-    if who is None:
-        return
-    yield "impersonate-user", who.user
-    if who.uid:
-        yield "impersonate-uid", who.uid
-    for group in who.groups:
-        yield "impersonate-group", group
-    for key, values in who.extra.items():
-        for value in values:
-            yield f"impersonate-extra-{quote(key.lower(), safe='')}", value
+    return () if config.impersonate is None else config.impersonate.headers()
 
 
 def failure(
@@ -185,10 +179,14 @@ def _find(error: BaseException, cls: type[E]) -> E | None:
 
 def _reason(error: BaseException) -> str:
     """The operating system's words where there are any: libraries wrap them beyond reading."""
-    system = _find(error, OSError)
-    if system is not None and system.strerror:
-        return system.strerror.lower()
-    return str(error) or type(error).__name__
+    system = _find(error, socket.gaierror) or _find(error, OSError)
+    if system is None or not system.strerror:
+        return str(error) or type(error).__name__
+    number = system.errno
+    if number in errno.errorcode and number is not None and type(system) is not socket.gaierror:
+        # asyncio has words of its own for the same error.
+        return os.strerror(number).lower()
+    return system.strerror.lower()
 
 
 # `299 - "text" "date"`: code, agent, quoted text with backslash escapes (RFC 7234, 5.5).

@@ -1,0 +1,74 @@
+"""What all tests share: `async def` tests, both modes, and servers that misbehave."""
+
+from __future__ import annotations
+
+import asyncio
+import inspect
+import ssl
+from collections.abc import Iterator
+from typing import Protocol, cast
+
+import pytest
+
+from matrixinfer_client.config import Config
+from matrixinfer_client.drivers import AsyncDriver, Driver
+from tests.behaviour.modes import MODES, Mode, as_async
+from tests.loopback import Behaviour, Loopback
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_pyfunc_call(pyfuncitem: pytest.Function) -> bool | None:
+    """Run an `async def` test in an event loop of its own."""
+    if not inspect.iscoroutinefunction(pyfuncitem.obj):
+        return None
+    wanted = inspect.signature(pyfuncitem.obj).parameters
+    arguments = {name: value for name, value in pyfuncitem.funcargs.items() if name in wanted}
+    asyncio.run(pyfuncitem.obj(**arguments))
+    return True
+
+
+@pytest.fixture(params=MODES)
+def mode(request: pytest.FixtureRequest) -> Mode:
+    """Run the test once with the blocking classes and once with their asynchronous twins."""
+    return cast("Mode", request.param)
+
+
+class Serve(Protocol):
+    """Starts a server on the loopback interface, which is stopped after the test."""
+
+    def __call__(self, *behaviours: Behaviour, tls: ssl.SSLContext | None = None) -> Loopback: ...
+
+
+@pytest.fixture
+def serve() -> Iterator[Serve]:
+    servers: list[Loopback] = []
+
+    def start(*behaviours: Behaviour, tls: ssl.SSLContext | None = None) -> Loopback:
+        servers.append(Loopback(behaviours, tls).__enter__())
+        return servers[-1]
+
+    yield start
+    for server in servers:
+        server.__exit__()
+
+
+class Connect(Protocol):
+    """Makes a driver of the mode, which is closed after the test."""
+
+    def __call__(self, to: Config | str) -> AsyncDriver: ...
+
+
+@pytest.fixture
+def connect(mode: Mode) -> Iterator[Connect]:
+    blocking: list[Driver] = []
+
+    def driver(to: Config | str) -> AsyncDriver:
+        config = Config(to, source='context "dev"') if isinstance(to, str) else to
+        if mode == "async":
+            return AsyncDriver(config)
+        blocking.append(Driver(config))
+        return as_async(blocking[-1], AsyncDriver)
+
+    yield driver
+    for each in blocking:
+        each.close()

@@ -1,0 +1,322 @@
+"""Both drivers against a server that misbehaves: what is sent how often, and what is said."""
+
+from __future__ import annotations
+
+import asyncio
+import socket
+import time
+from typing import Any
+
+import pytest
+
+from matrixinfer_client.drivers import AsyncDriver
+from matrixinfer_client.errors import (
+    MatrixInferError,
+    TransportError,
+    TransportTimeout,
+    UnavailableError,
+)
+from matrixinfer_client.flows import (
+    Emit,
+    Flow,
+    Open,
+    Read,
+    Request,
+    Response,
+    Retries,
+    Stream,
+    call,
+    open_stream,
+)
+from tests.conftest import Connect, Serve
+from tests.loopback import (
+    HOST,
+    Behaviour,
+    closed_port,
+    drop,
+    reply,
+    reset,
+    stall,
+    stream,
+    talk_nonsense,
+    truncate,
+)
+
+READ = Request("GET", "/apis/x", repeatable=True)
+WRITES = [
+    Request("POST", "/apis/x", body=b'{"a":1}'),
+    Request("PUT", "/apis/x/y", body=b'{"a":1}'),
+    Request("PATCH", "/apis/x/y", body=b'{"a":1}', content_type="application/merge-patch+json"),
+    Request("DELETE", "/apis/x/y", body=b"{}"),
+]
+AT_ONCE = Retries(backoff=0.0)
+
+
+async def sent(driver: AsyncDriver, request: Request, retries: Retries = AT_ONCE) -> Response:
+    return await driver.run(call(request, retries))
+
+
+async def failure(driver: AsyncDriver, request: Request) -> TransportError:
+    with pytest.raises(TransportError) as caught:
+        await sent(driver, request)
+    return caught.value
+
+
+async def test_an_answer_arrives_whole(serve: Serve, connect: Connect) -> None:
+    server = serve(reply(200, b'{"kind":"x"}', "X-Some: thing", "Warning: 299 - nothing"))
+    response = await sent(connect(server.url), READ)
+    assert (response.status_code, response.body) == (200, b'{"kind":"x"}')
+    assert response.headers["x-some"] == "thing"
+    assert str(response.request) == f"GET {server.url}/apis/x"
+
+
+async def test_what_is_sent_is_what_was_asked_for(serve: Serve, connect: Connect) -> None:
+    server = serve(reply())
+    request = Request("PATCH", "/apis/a%20b", "x=1&y=%2F", b"[]", "application/json-patch+json")
+    await sent(connect(server.url), request)
+    received = server.received[0]
+    assert (received.method, received.target) == ("PATCH", "/apis/a%20b?x=1&y=%2F")
+    assert received.body == b"[]"
+    assert received.header("content-type") == "application/json-patch+json"
+    assert received.header("accept") == "application/json"
+    assert str(received.header("user-agent")).startswith("matrixinfer-client/")
+    assert received.header("authorization") is None
+
+
+async def test_a_request_without_a_body_has_no_content_type(serve: Serve, connect: Connect) -> None:
+    server = serve(reply())
+    await sent(connect(server.url), READ)
+    assert server.received[0].header("content-type") is None
+
+
+async def test_connections_are_used_again(serve: Serve, connect: Connect) -> None:
+    server = serve(reply())
+    driver = connect(server.url)
+    for _ in range(5):
+        await sent(driver, READ)
+    assert (len(server.received), server.connections) == (5, 1)
+
+
+@pytest.mark.parametrize("write", WRITES, ids=lambda request: request.method)
+@pytest.mark.parametrize("misbehaviour", [drop, reset, truncate], ids=lambda f: f.__name__)
+async def test_a_write_whose_answer_is_lost_is_sent_exactly_once(
+    serve: Serve, connect: Connect, write: Request, misbehaviour: Behaviour
+) -> None:
+    server = serve(misbehaviour, reply())
+    error = await failure(connect(server.url), write)
+    assert error.sent
+    assert server.methods == [write.method]
+
+
+@pytest.mark.parametrize("write", WRITES, ids=lambda request: request.method)
+async def test_a_write_on_a_kept_connection_that_dies_is_sent_exactly_once(
+    serve: Serve, connect: Connect, write: Request
+) -> None:
+    # This is where HTTP libraries repeat by themselves: they think that the connection was stale.
+    server = serve(reply(), drop, reply())
+    driver = connect(server.url)
+    await sent(driver, READ)
+    error = await failure(driver, write)
+    assert error.sent
+    assert server.methods == ["GET", write.method]
+
+
+@pytest.mark.parametrize("misbehaviour", [drop, reset, truncate], ids=lambda f: f.__name__)
+async def test_a_read_whose_answer_is_lost_is_sent_again(
+    serve: Serve, connect: Connect, misbehaviour: Behaviour
+) -> None:
+    server = serve(misbehaviour, reply(200, b"fine"))
+    response = await sent(connect(server.url), READ)
+    assert response.body == b"fine"
+    assert server.methods == ["GET", "GET"]
+
+
+async def test_a_read_is_not_repeated_behind_the_back_of_the_flow(
+    serve: Serve, connect: Connect
+) -> None:
+    server = serve(reply(), drop)
+    driver = connect(server.url)
+    await sent(driver, READ)
+    with pytest.raises(TransportError):
+        await sent(driver, READ, Retries(attempts=1))
+    assert server.methods == ["GET", "GET"]
+
+
+async def test_a_connection_that_the_server_has_closed_is_not_used_again(
+    serve: Serve, connect: Connect
+) -> None:
+    server = serve(reply(close=True), reply(201))
+    driver = connect(server.url)
+    await sent(driver, READ)
+    assert await asyncio.to_thread(server.ended.wait, 5)
+    await asyncio.sleep(0.05)
+    assert (await sent(driver, WRITES[0])).status_code == 201
+    assert server.methods == ["GET", "POST"]
+
+
+async def test_an_unreachable_server_is_named_with_the_reason(connect: Connect) -> None:
+    url = f"http://{HOST}:{closed_port()}"
+    error = await failure(connect(url), WRITES[0])
+    assert str(error) == (
+        f'cannot reach {url} (context "dev"): connection refused [POST {url}/apis/x]'
+    )
+    assert not error.sent
+    assert not isinstance(error, TransportTimeout)
+
+
+async def test_a_host_that_does_not_exist_is_named(connect: Connect) -> None:
+    error = await failure(connect("http://nowhere.invalid"), READ)
+    assert str(error).startswith('cannot reach http://nowhere.invalid (context "dev"): ')
+    assert "[GET http://nowhere.invalid/apis/x]" in str(error)
+    assert not error.sent
+
+
+async def test_a_lost_connection_is_named_with_the_request(serve: Serve, connect: Connect) -> None:
+    server = serve(reset)
+    error = await failure(connect(server.url), WRITES[0])
+    assert str(error) == (
+        f'the connection to {server.url} (context "dev") was lost: connection reset by peer '
+        f"[POST {server.url}/apis/x]"
+    )
+
+
+@pytest.mark.parametrize("misbehaviour", [drop, truncate, talk_nonsense], ids=lambda f: f.__name__)
+async def test_a_broken_answer_is_an_error_of_ours(
+    serve: Serve, connect: Connect, misbehaviour: Behaviour
+) -> None:
+    server = serve(misbehaviour)
+    error = await failure(connect(server.url), WRITES[0])
+    assert str(error).startswith(f'the connection to {server.url} (context "dev") was lost: ')
+    assert error.sent
+
+
+async def test_a_body_that_is_not_compressed_as_it_says_is_an_error_of_ours(
+    serve: Serve, connect: Connect
+) -> None:
+    server = serve(reply(200, b"no gzip at all", "Content-Encoding: gzip"))
+    error = await failure(connect(server.url), WRITES[0])
+    assert "was lost" in str(error)
+
+
+async def test_a_server_that_does_not_answer_ends_in_a_timeout_of_the_asked_length(
+    serve: Serve, connect: Connect
+) -> None:
+    server = serve(stall)
+    started = time.monotonic()
+    request = Request("GET", "/apis/x", timeout=0.2, repeatable=True)
+    error = await failure(connect(server.url), request)
+    assert isinstance(error, TransportTimeout)
+    assert str(error) == (
+        f'no answer in time from {server.url} (context "dev") [GET {server.url}/apis/x]'
+    )
+    assert 0.15 < time.monotonic() - started < 3
+    assert server.methods == ["GET"]
+
+
+async def test_a_gateways_html_page_shows_in_the_error(serve: Serve, connect: Connect) -> None:
+    page = b"<html><h1>502 Bad Gateway</h1><hr>nginx</html>"
+    server = serve(reply(502, page, "Content-Type: text/html"))
+    with pytest.raises(UnavailableError) as caught:
+        await sent(connect(server.url), WRITES[0])
+    assert str(caught.value) == (
+        "the answer is no Kubernetes Status but text/html: 502 Bad Gateway nginx (502) "
+        f"[POST {server.url}/apis/x]"
+    )
+    assert server.methods == ["POST"]
+
+
+async def test_a_busy_server_is_asked_again_when_it_says(serve: Serve, connect: Connect) -> None:
+    server = serve(reply(429, b"{}", "Retry-After: 1"), reply(201))
+    started = time.monotonic()
+    assert (await sent(connect(server.url), WRITES[0])).status_code == 201
+    assert time.monotonic() - started >= 1
+    assert server.methods == ["POST", "POST"]
+
+
+async def test_a_redirect_is_not_followed(serve: Serve, connect: Connect) -> None:
+    elsewhere = serve(reply())
+    server = serve(reply(302, b"", f"Location: {elsewhere.url}/apis/x"))
+    assert (await sent(connect(server.url), READ)).status_code == 302
+    assert elsewhere.received == []
+
+
+def follow(request: Request, chunks: int) -> Flow[None]:
+    opened = yield from open_stream(request, Retries())
+    for _ in range(chunks):
+        yield Emit((yield Read(opened)))
+
+
+async def test_a_stream_arrives_in_pieces_and_ends_with_nothing(
+    serve: Serve, connect: Connect
+) -> None:
+    server = serve(stream(b"one", b"two", pause=0.05))
+    driver = connect(server.url)
+    pieces = [piece async for piece in driver.iterate(follow(READ, 4))]
+    assert b"".join(pieces) == b"onetwo"
+    assert pieces[-1] == b""
+
+
+async def test_the_stream_is_closed_when_the_consumer_leaves_early(
+    serve: Serve, connect: Connect
+) -> None:
+    server = serve(stream(b"one", end=False))
+    pieces: Any = connect(server.url).iterate(follow(READ, 99))
+    assert await anext(pieces) == b"one"
+    assert not server.ended.is_set()
+    await pieces.aclose()
+    assert await asyncio.to_thread(server.ended.wait, 5)
+
+
+async def test_the_stream_is_closed_when_the_flow_fails(serve: Serve, connect: Connect) -> None:
+    def failing() -> Flow[None]:
+        yield from open_stream(READ, Retries())
+        raise LookupError("the flow's own")
+
+    server = serve(stream(b"one", end=False))
+    with pytest.raises(LookupError):
+        await connect(server.url).run(failing())
+    assert await asyncio.to_thread(server.ended.wait, 5)
+
+
+async def test_a_stream_that_breaks_is_a_lost_connection(serve: Serve, connect: Connect) -> None:
+    def abort(connection: socket.socket) -> bool:
+        connection.sendall(b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n3\r\none\r\n")
+        time.sleep(0.1)
+        return reset(connection)
+
+    server = serve(abort)
+    with pytest.raises(TransportError, match="was lost"):
+        [piece async for piece in connect(server.url).iterate(follow(READ, 9))]
+
+
+async def test_a_refused_stream_is_an_error_with_the_whole_body(
+    serve: Serve, connect: Connect
+) -> None:
+    server = serve(reply(503, b'{"kind":"Status","message":"not now"}'), reply())
+    with pytest.raises(UnavailableError, match="not now"):
+        await connect(server.url).run(open_stream(Request("GET", "/apis/x"), Retries()))
+
+
+async def test_a_flow_survives_a_failure_that_it_catches(serve: Serve, connect: Connect) -> None:
+    def surviving() -> Flow[str]:
+        opened: Stream = yield Open(READ)
+        try:
+            while (yield Read(opened)):
+                pass
+        except TransportError as error:
+            return str(error)
+        return "the stream ended"
+
+    server = serve(truncate)
+    assert "was lost" in await connect(server.url).run(surviving())
+
+
+async def test_a_closed_driver_says_so(serve: Serve, connect: Connect) -> None:
+    server = serve(reply())
+    driver = connect(server.url)
+    await sent(driver, READ)
+    await driver.close()
+    await driver.close()
+    with pytest.raises(MatrixInferError, match="this client is closed; open a new one"):
+        await sent(driver, READ)
+    assert len(server.received) == 1
