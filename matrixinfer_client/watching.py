@@ -58,6 +58,6 @@ def _event(target: Target[T, Any], line: bytes) -> Event[T] | None:
     kind, raw = codec.decode_event(line)
     if kind == "ERROR":
         raise error_from_status(cast("dict[str, Any]", codec.decode_json(raw)))
-    if kind not in ("ADDED", "MODIFIED", "DELETED"):
-        return None
-    return Event(cast("EventType", kind), codec.decode(target.cls, raw))
+    if kind == "ADDED" or kind == "MODIFIED" or kind == "DELETED":  # noqa: PLR1714 - narrows
+        return Event(kind, codec.decode(target.cls, raw))
+    return None

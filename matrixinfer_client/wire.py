@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import errno
 import os
+import inspect
 import re
 import socket
 import ssl
@@ -15,7 +16,7 @@ import warnings
 from collections.abc import Callable, Iterable, Sequence
 from importlib import metadata
 from pathlib import Path
-from typing import TYPE_CHECKING, TypeVar
+from typing import TYPE_CHECKING, TypeVar, cast
 
 import attrs
 
@@ -168,7 +169,7 @@ def _chain(error: BaseException | None) -> Iterable[BaseException]:
         yield error
         if isinstance(error, BaseExceptionGroup):
             # One per address that a name resolves to.
-            for member in error.exceptions:
+            for member in cast("BaseExceptionGroup[BaseException]", error).exceptions:
                 yield from _chain(member)
         error = error.__cause__ or error.__context__
 
@@ -202,7 +203,7 @@ def show_warnings(values: Iterable[str]) -> None:
 
 
 def _caller_level() -> int:
-    level, frame = 1, sys._getframe(1)  # noqa: SLF001
-    while frame.f_back is not None and frame.f_code.co_filename.startswith(_HERE):
+    level, frame = 0, inspect.currentframe()
+    while frame is not None and frame.f_code.co_filename.startswith(_HERE):
         level, frame = level + 1, frame.f_back
     return level
