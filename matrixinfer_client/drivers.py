@@ -10,13 +10,15 @@ import asyncio
 import inspect
 import time
 from collections.abc import AsyncGenerator, Generator
-from typing import TYPE_CHECKING, Any, Generic, TypeVar, cast
+from typing import TYPE_CHECKING, Any, TypeVar, cast
 
 from matrixinfer_client.errors import MatrixInferError
 from matrixinfer_client.flows import (
+    Close,
     Emit,
     Flow,
     Invoke,
+    Now,
     Open,
     Read,
     Reauthorize,
@@ -27,6 +29,7 @@ from matrixinfer_client.flows import (
     Step,
     Stream,
 )
+from matrixinfer_client.runs import AsyncIteration, AsyncRun, Iteration, Run
 from matrixinfer_client.transports import (
     Answer,
     AsyncAnswer,
@@ -44,24 +47,6 @@ if TYPE_CHECKING:
 __all__ = ["AsyncDriver", "Driver"]
 
 T = TypeVar("T")
-H = TypeVar("H")
-
-
-class _Run(Generic[T, H]):
-    """A flow in progress, the answers it has open, and in the end its result."""
-
-    def __init__(self, flow: Flow[T]) -> None:
-        self.flow = flow
-        self.opened: list[H] = []
-        self.result: T | None = None
-
-    def resume(self, reply: object, error: Exception | None = None) -> Step | None:
-        """The next step, None at the end."""
-        try:
-            return self.flow.send(reply) if error is None else self.flow.throw(error)
-        except StopIteration as end:
-            self.result = end.value
-            return None
 
 
 class _Shared:
@@ -110,14 +95,18 @@ class Driver(_Shared):
 
     def run(self, flow: Flow[T]) -> T:
         """Perform the flow to its end and return its result; what it emits is dropped."""
-        run: _Run[T, Answer] = _Run(flow)
+        run: Run[T] = Run(flow)
         for _ in self._drive(run):
             pass
         return cast("T", run.result)
 
     def iterate(self, flow: Flow[None]) -> Generator[Any]:
         """Perform the flow, yielding what it emits."""
-        yield from self._drive(_Run(flow))
+        yield from self._drive(Run(flow))
+
+    def stoppable(self, flow: Flow[None]) -> Iteration:
+        """Like `iterate`, for a flow that another thread may stop. Its sends are `Open`s."""
+        return Iteration(self._drive, flow)
 
     def close(self) -> None:
         """Close all connections. Calling it twice does nothing."""
@@ -125,18 +114,19 @@ class Driver(_Shared):
             self._closed = True
             self._transport.close()
 
-    def _drive(self, run: _Run[Any, Answer]) -> Generator[Any]:
+    def _drive(self, run: Run[Any]) -> Generator[Any]:
         try:
             step = run.resume(None)
-            while step is not None:
+            while step is not None and not run.stopped:
                 if isinstance(step, Emit):
                     yield step.value
                     step = run.resume(None)
                     continue
                 try:
-                    reply = self._perform(step, run.opened)
+                    reply = self._perform(step, run)
                 except Exception as error:  # noqa: BLE001 - the flow says what it survives
-                    step = run.resume(None, error)
+                    # What a stopped run was waiting for fails; its flow is not to know.
+                    step = None if run.stopped else run.resume(None, error)
                 else:
                     step = run.resume(reply)
         finally:
@@ -144,16 +134,22 @@ class Driver(_Shared):
             for answer in run.opened:
                 answer.close()
 
-    def _perform(self, step: Step, opened: list[Answer]) -> object:
+    def _perform(self, step: Step, run: Run[Any]) -> object:
         match step:
             case Send(request):
                 return self._send(request)
             case Open(request):
-                return self._open(request, opened)
+                return self._open(request, run)
             case Read(stream):
                 return cast("Answer", stream.handle).chunk()
+            case Close(stream):
+                answer = cast("Answer", stream.handle)
+                run.opened.remove(answer)
+                answer.close()
+            case Now():
+                return time.monotonic()
             case Sleep(seconds):
-                time.sleep(seconds)
+                run.sleep(seconds)
             case Reauthorize(refused):
                 return self._reauthorize(refused)
             case Invoke(function, argument):
@@ -168,11 +164,11 @@ class Driver(_Shared):
         answer = self._transport.open(outgoing, credential)
         return self._response(answer, answer.read(), outgoing, credential)
 
-    def _open(self, request: Request, opened: list[Answer]) -> Stream:
+    def _open(self, request: Request, run: Run[Any]) -> Stream:
         credential = self._credential()
         outgoing = self._outgoing(request, credential)
-        answer = self._transport.open(outgoing, credential)
-        opened.append(answer)
+        answer = self._transport.open(outgoing, credential, run.connected)
+        run.opened.append(answer)
         body = answer.read() if answer.status_code >= 400 else b""
         return Stream(self._response(answer, body, outgoing, credential), answer)
 
@@ -202,14 +198,18 @@ class AsyncDriver(_Shared):
 
     async def run(self, flow: Flow[T]) -> T:
         """Perform the flow to its end and return its result; what it emits is dropped."""
-        run: _Run[T, AsyncAnswer] = _Run(flow)
+        run: AsyncRun[T] = AsyncRun(flow)
         async for _ in self._drive(run):
             pass
         return cast("T", run.result)
 
     def iterate(self, flow: Flow[None]) -> AsyncGenerator[Any]:
         """Perform the flow, yielding what it emits."""
-        return self._drive(_Run(flow))
+        return self._drive(AsyncRun(flow))
+
+    def stoppable(self, flow: Flow[None]) -> AsyncIteration:
+        """Like `iterate`, for a flow that another task may stop."""
+        return AsyncIteration(self._drive, flow)
 
     async def close(self) -> None:
         """Close all connections. Calling it twice does nothing."""
@@ -218,18 +218,18 @@ class AsyncDriver(_Shared):
             if self._transport is not None:
                 await self._transport.close()
 
-    async def _drive(self, run: _Run[Any, AsyncAnswer]) -> AsyncGenerator[Any]:
+    async def _drive(self, run: AsyncRun[Any]) -> AsyncGenerator[Any]:
         try:
             step = run.resume(None)
-            while step is not None:
+            while step is not None and not run.stopped:
                 if isinstance(step, Emit):
                     yield step.value
                     step = run.resume(None)
                     continue
                 try:
-                    reply = await self._perform(step, run.opened)
+                    reply = await run.guarded(self._perform(step, run))
                 except Exception as error:  # noqa: BLE001 - the flow says what it survives
-                    step = run.resume(None, error)
+                    step = None if run.stopped else run.resume(None, error)
                 else:
                     step = run.resume(reply)
         finally:
@@ -237,14 +237,20 @@ class AsyncDriver(_Shared):
             for answer in run.opened:
                 await answer.close()
 
-    async def _perform(self, step: Step, opened: list[AsyncAnswer]) -> object:
+    async def _perform(self, step: Step, run: AsyncRun[Any]) -> object:
         match step:
             case Send(request):
                 return await self._send(request)
             case Open(request):
-                return await self._open(request, opened)
+                return await self._open(request, run)
             case Read(stream):
                 return await cast("AsyncAnswer", stream.handle).chunk()
+            case Close(stream):
+                answer = cast("AsyncAnswer", stream.handle)
+                run.opened.remove(answer)
+                await answer.close()
+            case Now():
+                return time.monotonic()
             case Sleep(seconds):
                 await asyncio.sleep(seconds)
             case Reauthorize(refused):
@@ -262,11 +268,11 @@ class AsyncDriver(_Shared):
         answer = await self._pool().open(outgoing, credential, stream=False)
         return self._response(answer, await answer.read(), outgoing, credential)
 
-    async def _open(self, request: Request, opened: list[AsyncAnswer]) -> Stream:
+    async def _open(self, request: Request, run: AsyncRun[Any]) -> Stream:
         credential = await self._credential()
         outgoing = self._outgoing(request, credential)
         answer = await self._pool().open(outgoing, credential, stream=True)
-        opened.append(answer)
+        run.opened.append(answer)
         body = await answer.read() if answer.status_code >= 400 else b""
         return Stream(self._response(answer, body, outgoing, credential), answer)
 

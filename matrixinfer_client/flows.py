@@ -1,6 +1,6 @@
 """What to send and when to send it again, without sending anything.
 
-A flow is a generator. It yields steps (`Send`, `Sleep`, `Invoke`, `Open`, `Read`, `Emit`) and is
+A flow is a generator. It yields steps (`Send`, `Open`, `Read`, `Sleep`, `Emit`, ...) and is
 resumed with the step's reply, or with the `TransportError` that the step ended in. A driver
 (`drivers`) performs the steps, blocking or awaiting, so that every rule about retries, paging and
 watching is written once and tested without I/O.
@@ -31,9 +31,11 @@ if TYPE_CHECKING:
 
 __all__ = [
     "NO_TIMEOUT",
+    "Close",
     "Emit",
     "Flow",
     "Invoke",
+    "Now",
     "Open",
     "Read",
     "Reauthorize",
@@ -47,6 +49,7 @@ __all__ = [
     "TimeoutArg",
     "call",
     "invoke",
+    "now",
     "sleep",
 ]
 
@@ -186,6 +189,18 @@ class Read:
 
 
 @attrs.define(slots=True)
+class Close:
+    """Close a stream before the flow ends, so that one that opens many keeps one. Reply: None."""
+
+    stream: Stream
+
+
+@attrs.define(slots=True)
+class Now:
+    """The time in seconds, of a clock that only goes forward. Reply: `float`."""
+
+
+@attrs.define(slots=True)
 class Sleep:
     """Do nothing for a number of seconds. Reply: None."""
 
@@ -207,13 +222,18 @@ class Emit:
     value: Any
 
 
-Step: TypeAlias = "Send | Reauthorize | Open | Read | Sleep | Invoke | Emit"
+Step: TypeAlias = "Send | Reauthorize | Open | Read | Close | Now | Sleep | Invoke | Emit"
 Flow: TypeAlias = Generator[Step, Any, T]
 
 
 def sleep(seconds: float) -> Flow[None]:
     """Pause, as a flow."""
     yield Sleep(seconds)
+
+
+def now() -> Flow[float]:
+    """The time of a clock that only goes forward, as a flow."""
+    return cast("float", (yield Now()))
 
 
 def invoke(function: Callable[[Any], Any], argument: object) -> Flow[Any]:
