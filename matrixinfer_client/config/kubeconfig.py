@@ -143,7 +143,8 @@ def default_paths() -> tuple[list[Path], list[str]]:
 
 
 def _explicit(paths: Paths) -> list[Path]:
-    if isinstance(paths, str) and not Path(paths).exists():
+    # An empty string would be the current directory.
+    if isinstance(paths, str) and not (paths and Path(paths).exists()):
         paths = [entry for entry in paths.split(os.pathsep) if entry]
     given = [paths] if isinstance(paths, str | os.PathLike) else list(paths)
     if not given:

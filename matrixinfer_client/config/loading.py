@@ -69,35 +69,21 @@ def explicit(
     proxy_url: str | None = None,
     impersonate: Impersonation | None = None,
 ) -> Config:
-    """A configuration from arguments alone; no file or variable but those named here is read.
+    """A configuration from arguments alone; nothing else is read but the files they name.
 
-    Certificates and the key are PEM. `client_certificate` and `client_key` are files, or their
-    content as bytes; files are read again as they rotate. Without token, user name or certificate
-    requests are anonymous. A token or file that is given and empty is a `CredentialError`,
-    contradictions are a `ConfigError`.
+    Certificates and the key are PEM; `client_certificate` and `client_key` are files, or content
+    as bytes. Files are read again as they rotate. Without token, user name or certificate requests
+    are anonymous. Raises `CredentialError` for a token or file that is given and empty or missing,
+    `ConfigError` for contradictions.
     """
-    cert_file, cert_pem = _file_or_data(client_certificate)
-    key_file, key_pem = _file_or_data(client_key)
-    ca_path = None if ca_file is None else _absolute(ca_file)
-    if ca_path is not None:
-        read_ca(ca_path, _EXPLICIT)
-    identity = Identity(
-        where=_EXPLICIT,
-        token=token,
-        token_file=None if token_file is None else _absolute(token_file),
-        username=username,
-        password=password,
-        cert_file=cert_file,
-        cert_pem=cert_pem,
-        key_file=key_file,
-        key_pem=key_pem,
-    )
+    certificate = (client_certificate, client_key)
+    who = Identity.of(_EXPLICIT, (token, token_file), (username, password), certificate)
     return Config(
-        server=server,
-        namespace=namespace,
-        credentials=identity.credentials(),
+        server,
+        namespace,
+        credentials=who.credentials(),
         ca_data=ca_data.encode() if isinstance(ca_data, str) else ca_data,
-        ca_file=ca_path,
+        ca_file=None if ca_file is None else _readable(ca_file),
         insecure_skip_tls_verify=insecure_skip_tls_verify,
         tls_server_name=tls_server_name,
         proxy_url=proxy_url,
@@ -106,18 +92,7 @@ def explicit(
     )
 
 
-def _file_or_data(
-    value: str | os.PathLike[str] | bytes | None,
-) -> tuple[str | None, bytes | None]:
-    if value is None:
-        return None, None
-    if isinstance(value, bytes):
-        return None, value
-    if isinstance(value, str) and "-----BEGIN" in value:
-        # A text is a file name; content handed over as text is an easy mistake to get right.
-        return None, value.encode()
-    return _absolute(value), None
-
-
-def _absolute(path: str | os.PathLike[str]) -> str:
-    return str(Path(path).expanduser().absolute())
+def _readable(ca_file: str | os.PathLike[str]) -> str:
+    path = str(Path(ca_file).expanduser().absolute())
+    read_ca(path, _EXPLICIT)
+    return path

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ipaddress
+import re
 from importlib.util import find_spec
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
@@ -14,6 +15,9 @@ if TYPE_CHECKING:
     from matrixinfer_client.config.values import Config
 
 __all__ = ["is_bypassed", "proxy_for"]
+
+# An IPv6 address without brackets is all colons, so only brackets can give it a port.
+_HOST_PORT = re.compile(r"^(?:\[(?P<address>[^\]]+)\]|(?P<name>[^:\[\]]+)):(?P<port>\d+)$")
 
 
 def proxy_for(config: Config) -> str | None:
@@ -63,13 +67,13 @@ def _exempts(
 ) -> bool:
     if entry == "*":
         return True
-    if address is not None and _covers(entry, address):
-        return True
-    name, separator, suffix = entry.rpartition(":")
-    if separator and suffix.isdecimal() and ":" not in name.strip("[]"):
-        if int(suffix) != port:
+    found = _HOST_PORT.match(entry)
+    if found is not None:
+        if int(found["port"]) != port:
             return False
-        entry = name.strip("[]")
+        entry = found["address"] or found["name"]
+    if address is not None and _covers(entry.strip("[]"), address):
+        return True
     domain = entry.removeprefix("*").lstrip(".")
     return host == domain or host.endswith(f".{domain}")
 

@@ -8,7 +8,8 @@ along with whatever is sent in the header.
 from __future__ import annotations
 
 import os
-from typing import TYPE_CHECKING
+from pathlib import Path
+from typing import TYPE_CHECKING, TypeAlias
 
 import attrs
 
@@ -21,6 +22,8 @@ if TYPE_CHECKING:
     from matrixinfer_client.config.values import CredentialSource
 
 __all__ = ["Identity", "impersonation", "together", "user_credentials"]
+
+_FileOrContent: TypeAlias = "str | os.PathLike[str] | bytes | None"
 
 _REMOVED_PROVIDERS = {
     "azure": "install kubelogin and run `kubelogin convert-kubeconfig`",
@@ -41,6 +44,20 @@ class Identity:
     cert_pem: bytes | None = attrs.field(default=None, repr=False)
     key_file: str | None = None
     key_pem: bytes | None = attrs.field(default=None, repr=False)
+
+    @classmethod
+    def of(
+        cls,
+        where: str,
+        token: tuple[str | None, str | os.PathLike[str] | None],
+        login: tuple[str | None, str | None],
+        certificate: tuple[_FileOrContent, _FileOrContent],
+    ) -> Identity:
+        """From pairs: token and its file, user and password, certificate and key."""
+        token_file, _ = _file_or_content(token[1])
+        cert_file, cert_pem = _file_or_content(certificate[0])
+        key_file, key_pem = _file_or_content(certificate[1])
+        return cls(where, token[0], token_file, *login, cert_file, cert_pem, key_file, key_pem)
 
     def header(self) -> CredentialSource | None:
         """The source of the `Authorization` header. Raises for two ways at once."""
@@ -94,6 +111,17 @@ class Identity:
     def credentials(self) -> CredentialSource | None:
         """Header and certificate together; None when there is neither."""
         return together(self.header(), self.certificate())
+
+
+def _file_or_content(value: _FileOrContent) -> tuple[str | None, bytes | None]:
+    if value is None:
+        return None, None
+    if isinstance(value, bytes):
+        return None, value
+    if isinstance(value, str) and "-----BEGIN" in value:
+        # A text is a file name; content handed over as text is an easy mistake to get right.
+        return None, value.encode()
+    return str(Path(value).expanduser().absolute()), None
 
 
 def together(

@@ -20,7 +20,7 @@ from matrixinfer_client.config import Config, from_kubeconfig
 from matrixinfer_client.errors import ConfigError, CredentialError
 from tests.config.conftest import Write
 from tests.config.kubeconfigs import document
-from tests.config.pki import Pair, new_authority
+from tests.config.pki import new_authority
 
 _SECOND = document({"token": "second"}, {"server": "https://second.example"}, name="second")
 
@@ -32,86 +32,6 @@ def _b64(data: bytes) -> str:
 def _both(first: dict[str, Any], second: dict[str, Any]) -> dict[str, Any]:
     joined = {key: first[key] + second[key] for key in ("contexts", "clusters", "users")}
     return {**first, **joined}
-
-
-def _cases(ca: bytes, pair: Pair) -> dict[str, dict[str, Any] | str]:
-    cert_data = {"client-certificate-data": _b64(pair.cert), "client-key-data": _b64(pair.key)}
-    cert_files = {"client-certificate": "pki/client.crt", "client-key": "pki/client.key"}
-    ca_data = {"certificate-authority-data": _b64(ca)}
-    token = {"token": "abc.def"}
-    return {
-        "token": document(token),
-        "token with CA data": document(token, ca_data),
-        "token with CA file, relative": document(token, {"certificate-authority": "pki/ca.crt"}),
-        "CA file in the same directory": document(token, {"certificate-authority": "ca.crt"}),
-        "CA data wins over CA file": document(
-            token, {**ca_data, "certificate-authority": "absent.crt"}
-        ),
-        "CA data with line breaks": document(
-            token, {"certificate-authority-data": base64.encodebytes(ca).decode()}
-        ),
-        "insecure": document(token, {"insecure-skip-tls-verify": True}),
-        "insecure said to be false": document(
-            token, {"insecure-skip-tls-verify": False, **ca_data}
-        ),
-        "tls-server-name": document(token, {**ca_data, "tls-server-name": "kubernetes.default"}),
-        "proxy-url": document(token, {"proxy-url": "http://proxy.example:3128"}),
-        "proxy-url with https": document(token, {"proxy-url": "https://proxy.example"}),
-        "namespace": document(token, context={"namespace": "models"}),
-        "server with a path": document(token, {"server": "https://rancher.example/k8s/clusters/c"}),
-        "server with a slash at the end": document(token, {"server": "https://a.example/"}),
-        "server without port": document(token, {"server": "https://a.example"}),
-        "server by IPv6 address": document(token, {"server": "https://[::1]:6443"}),
-        "server without TLS": document(token, {"server": "http://localhost:8080"}),
-        "token file": document({"tokenFile": "token"}),
-        "token file in another directory": document({"tokenFile": "pki/../token"}),
-        "client certificate data": document(cert_data, ca_data),
-        "client certificate files": document(cert_files, ca_data),
-        "client certificate data and key file": document(
-            {"client-certificate-data": _b64(pair.cert), "client-key": "pki/client.key"}
-        ),
-        "client certificate data wins over files": document(
-            {**cert_data, "client-certificate": "gone.crt", "client-key": "gone.key"}
-        ),
-        "client certificate and token": document({**cert_data, **token}),
-        "basic": document({"username": "admin", "password": "s3cret"}),
-        "basic with a colon and letters": document({"username": "admin", "password": "a:b c"}),
-        "no user": document(),
-        "second context": {**_both(document(token), _SECOND), "current-context": "second"},
-        "context that shares a cluster": {
-            **document(token),
-            "contexts": [
-                {"name": "dev", "context": {"cluster": "dev", "user": "dev", "namespace": "a"}},
-                {"name": "ops", "context": {"cluster": "dev", "user": "dev", "namespace": "b"}},
-            ],
-            "current-context": "ops",
-        },
-        "exec with a token": document({"exec": _plugin("v1")}),
-        "exec v1beta1 with null env and args": document(
-            {"exec": {**_plugin("v1beta1"), "env": None, "args": None}}
-        ),
-        "exec with expiry": document(
-            {
-                "exec": {
-                    **_plugin("v1"),
-                    "env": [{"name": "EXPIRY", "value": "2099-01-01T00:00:00Z"}],
-                }
-            }
-        ),
-        "extensions and preferences": {
-            **document(token),
-            "preferences": {"colors": True},
-            "extensions": [{"name": "minikube.sigs.k8s.io", "extension": {"version": "v1"}}],
-        },
-        "as JSON": '{"current-context": "a", "contexts": [{"name": "a", "context": {"cluster": "b",'
-        ' "user": "c"}}], "clusters": [{"name": "b", "cluster": {"server": "https://b"}}],'
-        ' "users": [{"name": "c", "user": {"token": "t"}}]}',
-        "with anchors": "clusters:\n- name: a\n  cluster: &c {server: https://a}\n"
-        "- name: b\n  cluster: {<<: *c, tls-server-name: b}\n"
-        "contexts:\n- name: b\n  context: {cluster: b, user: u}\n"
-        "users:\n- name: u\n  user: {token: t}\ncurrent-context: b\n",
-        "with a byte order mark": "\ufeff" + yaml.safe_dump(document(token)),
-    }
 
 
 def _plugin(version: str) -> dict[str, Any]:
@@ -187,7 +107,81 @@ def _official(path: str) -> Facts:
 
 _AUTHORITY = new_authority()
 _PAIR = _AUTHORITY.issue("developer").pair
-_CASES = _cases(_AUTHORITY.pair.cert, _PAIR)
+_CERT_DATA = {"client-certificate-data": _b64(_PAIR.cert), "client-key-data": _b64(_PAIR.key)}
+_CERT_FILES = {"client-certificate": "pki/client.crt", "client-key": "pki/client.key"}
+_CA_DATA = {"certificate-authority-data": _b64(_AUTHORITY.pair.cert)}
+_TOKEN = {"token": "abc.def"}
+_CASES: dict[str, dict[str, Any] | str] = {
+    "token": document(_TOKEN),
+    "token with CA data": document(_TOKEN, _CA_DATA),
+    "token with CA file, relative": document(_TOKEN, {"certificate-authority": "pki/ca.crt"}),
+    "CA file in the same directory": document(_TOKEN, {"certificate-authority": "ca.crt"}),
+    "CA data wins over CA file": document(
+        _TOKEN, {**_CA_DATA, "certificate-authority": "absent.crt"}
+    ),
+    "CA data with line breaks": document(
+        _TOKEN, {"certificate-authority-data": base64.encodebytes(_AUTHORITY.pair.cert).decode()}
+    ),
+    "insecure": document(_TOKEN, {"insecure-skip-tls-verify": True}),
+    "insecure said to be false": document(_TOKEN, {"insecure-skip-tls-verify": False, **_CA_DATA}),
+    "tls-server-name": document(_TOKEN, {**_CA_DATA, "tls-server-name": "kubernetes.default"}),
+    "proxy-url": document(_TOKEN, {"proxy-url": "http://proxy.example:3128"}),
+    "proxy-url with https": document(_TOKEN, {"proxy-url": "https://proxy.example"}),
+    "namespace": document(_TOKEN, context={"namespace": "models"}),
+    "server with a path": document(_TOKEN, {"server": "https://rancher.example/k8s/clusters/c"}),
+    "server with a slash at the end": document(_TOKEN, {"server": "https://a.example/"}),
+    "server without port": document(_TOKEN, {"server": "https://a.example"}),
+    "server by IPv6 address": document(_TOKEN, {"server": "https://[::1]:6443"}),
+    "server without TLS": document(_TOKEN, {"server": "http://localhost:8080"}),
+    "token file": document({"tokenFile": "token"}),
+    "token file in another directory": document({"tokenFile": "pki/../token"}),
+    "client certificate data": document(_CERT_DATA, _CA_DATA),
+    "client certificate files": document(_CERT_FILES, _CA_DATA),
+    "client certificate data and key file": document(
+        {"client-certificate-data": _b64(_PAIR.cert), "client-key": "pki/client.key"}
+    ),
+    "client certificate data wins over files": document(
+        {**_CERT_DATA, "client-certificate": "gone.crt", "client-key": "gone.key"}
+    ),
+    "client certificate and token": document({**_CERT_DATA, **_TOKEN}),
+    "basic": document({"username": "admin", "password": "s3cret"}),
+    "basic with a colon and letters": document({"username": "admin", "password": "a:b c"}),
+    "no user": document(),
+    "second context": {**_both(document(_TOKEN), _SECOND), "current-context": "second"},
+    "context that shares a cluster": {
+        **document(_TOKEN),
+        "contexts": [
+            {"name": "dev", "context": {"cluster": "dev", "user": "dev", "namespace": "a"}},
+            {"name": "ops", "context": {"cluster": "dev", "user": "dev", "namespace": "b"}},
+        ],
+        "current-context": "ops",
+    },
+    "exec with a token": document({"exec": _plugin("v1")}),
+    "exec v1beta1 with null env and args": document(
+        {"exec": {**_plugin("v1beta1"), "env": None, "args": None}}
+    ),
+    "exec with expiry": document(
+        {
+            "exec": {
+                **_plugin("v1"),
+                "env": [{"name": "EXPIRY", "value": "2099-01-01T00:00:00Z"}],
+            }
+        }
+    ),
+    "extensions and preferences": {
+        **document(_TOKEN),
+        "preferences": {"colors": True},
+        "extensions": [{"name": "minikube.sigs.k8s.io", "extension": {"version": "v1"}}],
+    },
+    "as JSON": '{"current-context": "a", "contexts": [{"name": "a", "context": {"cluster": "b",'
+    ' "user": "c"}}], "clusters": [{"name": "b", "cluster": {"server": "https://b"}}],'
+    ' "users": [{"name": "c", "user": {"token": "t"}}]}',
+    "with anchors": "clusters:\n- name: a\n  cluster: &c {server: https://a}\n"
+    "- name: b\n  cluster: {<<: *c, tls-server-name: b}\n"
+    "contexts:\n- name: b\n  context: {cluster: b, user: u}\n"
+    "users:\n- name: u\n  user: {token: t}\ncurrent-context: b\n",
+    "with a byte order mark": "\ufeff" + yaml.safe_dump(document(_TOKEN)),
+}
 
 
 @pytest.fixture

@@ -88,9 +88,10 @@ def test_several_files_may_be_passed_as_a_list_or_as_one_string(write: Write) ->
         assert from_kubeconfig(paths).context == "dev"
 
 
-def test_an_empty_list_of_files_is_an_error() -> None:
+@pytest.mark.parametrize("nothing", [[], "", os.pathsep])
+def test_no_file_at_all_is_an_error_and_not_the_default_file(nothing: str | list[str]) -> None:
     with pytest.raises(ConfigError, match="names no file"):
-        from_kubeconfig([])
+        from_kubeconfig(nothing)
 
 
 def test_of_two_entries_with_one_name_the_first_wins_as_a_whole(write: Write) -> None:
