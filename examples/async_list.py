@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import asyncio
 import sys
+from collections.abc import Sequence
 from typing import Any
 
 from matrixinfer_client import (
@@ -19,7 +20,7 @@ from matrixinfer_client import (
 )
 
 
-async def collections(client: AsyncClient) -> list[ApiList[Any]]:
+async def collections(client: AsyncClient) -> Sequence[ApiList[Any]]:
     """Each kind's collection; the requests run concurrently."""
     registry = client.registry_v1alpha1
     workload = client.workload_v1alpha1

@@ -1,0 +1,183 @@
+"""The Python SDK of MatrixInfer, a Kubernetes-native platform for serving large language models.
+
+```python
+from matrixinfer_client import Client
+
+with Client() as client:
+    for model in client.registry_v1alpha1.models("default").list():
+        print(model.name)
+```
+
+The types of the API are in `matrixinfer_client.api`, one package per API group and version: `Model`
+is in `matrixinfer_client.api.registry_v1alpha1`. A name is imported from its module when it is
+first used, so that a program pays for what it uses and for nothing else.
+"""
+
+from __future__ import annotations
+
+from importlib import import_module
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from matrixinfer_client.api.clientset import (
+        AsyncNetworkingV1alpha1,
+        AsyncRegistryV1alpha1,
+        AsyncWorkloadV1alpha1,
+        NetworkingV1alpha1,
+        RegistryV1alpha1,
+        WorkloadV1alpha1,
+    )
+    from matrixinfer_client.client import AsyncClient, Client
+    from matrixinfer_client.config import Config, load_config
+    from matrixinfer_client.connection import AsyncConnection, Connection
+    from matrixinfer_client.errors import (
+        AlreadyExistsError,
+        ApiError,
+        ApiWarning,
+        BadRequestError,
+        Cause,
+        ConfigError,
+        ConflictError,
+        CredentialError,
+        DecodeError,
+        ExpiredError,
+        ForbiddenError,
+        GoneError,
+        InternalServerError,
+        InvalidArgumentError,
+        InvalidError,
+        InvalidObjectError,
+        ManifestError,
+        MatrixInferError,
+        MethodNotAllowedError,
+        NotFoundError,
+        Problem,
+        RequestInfo,
+        RequestTooLargeError,
+        ServerTimeoutError,
+        TooManyRequestsError,
+        TransportError,
+        TransportTimeout,
+        UnauthorizedError,
+        UnavailableError,
+        UnsupportedMediaTypeError,
+    )
+    from matrixinfer_client.flows import NO_TIMEOUT, Response, Retries
+    from matrixinfer_client.manifests import crd_manifests, load_manifests
+    from matrixinfer_client.models import ApiList, ApiModel, ApiObject
+    from matrixinfer_client.names import ALL_NAMESPACES
+    from matrixinfer_client.targets import Preconditions
+    from matrixinfer_client.resources import AsyncResource, Resource
+    from matrixinfer_client.watching import Event
+    from matrixinfer_client.wire import EventHooks
+
+    __version__: str
+    """The version of this package, such as `0.1.0`."""
+
+__all__ = [
+    "ALL_NAMESPACES",
+    "NO_TIMEOUT",
+    "AlreadyExistsError",
+    "ApiError",
+    "ApiList",
+    "ApiModel",
+    "ApiObject",
+    "ApiWarning",
+    "AsyncClient",
+    "AsyncConnection",
+    "AsyncNetworkingV1alpha1",
+    "AsyncRegistryV1alpha1",
+    "AsyncResource",
+    "AsyncWorkloadV1alpha1",
+    "BadRequestError",
+    "Cause",
+    "Client",
+    "Config",
+    "ConfigError",
+    "ConflictError",
+    "Connection",
+    "CredentialError",
+    "DecodeError",
+    "Event",
+    "EventHooks",
+    "ExpiredError",
+    "ForbiddenError",
+    "GoneError",
+    "InternalServerError",
+    "InvalidArgumentError",
+    "InvalidError",
+    "InvalidObjectError",
+    "ManifestError",
+    "MatrixInferError",
+    "MethodNotAllowedError",
+    "NetworkingV1alpha1",
+    "NotFoundError",
+    "Preconditions",
+    "Problem",
+    "RegistryV1alpha1",
+    "RequestInfo",
+    "RequestTooLargeError",
+    "Resource",
+    "Response",
+    "Retries",
+    "ServerTimeoutError",
+    "TooManyRequestsError",
+    "TransportError",
+    "TransportTimeout",
+    "UnauthorizedError",
+    "UnavailableError",
+    "UnsupportedMediaTypeError",
+    "WorkloadV1alpha1",
+    "__version__",
+    "crd_manifests",
+    "load_config",
+    "load_manifests",
+]
+
+_HOMES = {
+    "ALL_NAMESPACES": "names",
+    "NO_TIMEOUT": "flows",
+    "ApiList": "models",
+    "ApiModel": "models",
+    "ApiObject": "models",
+    "AsyncClient": "client",
+    "AsyncConnection": "connection",
+    "AsyncNetworkingV1alpha1": "api.clientset",
+    "AsyncRegistryV1alpha1": "api.clientset",
+    "AsyncResource": "resources",
+    "AsyncWorkloadV1alpha1": "api.clientset",
+    "Client": "client",
+    "Config": "config",
+    "Connection": "connection",
+    "Event": "watching",
+    "EventHooks": "wire",
+    "NetworkingV1alpha1": "api.clientset",
+    "Preconditions": "targets",
+    "RegistryV1alpha1": "api.clientset",
+    "Resource": "resources",
+    "Response": "flows",
+    "Retries": "flows",
+    "WorkloadV1alpha1": "api.clientset",
+    "crd_manifests": "manifests",
+    "load_config": "config",
+    "load_manifests": "manifests",
+}
+
+
+def __getattr__(name: str) -> object:
+    value: object
+    if name == "__version__":
+        from importlib.metadata import version  # noqa: PLC0415 - slow, and rarely asked for
+
+        value = version("matrixinfer-client")
+    elif name in __all__:
+        # Of the public names most are errors; the others are listed with their modules.
+        value = getattr(import_module(f"{__name__}.{_HOMES.get(name, 'errors')}"), name)
+    else:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    globals()[name] = value
+    return value
+
+
+def __dir__() -> list[str]:
+    return sorted({*globals(), *__all__})
