@@ -88,8 +88,8 @@ def main() -> int:
             run(client)
     except (ConfigError, TransportError) as error:
         print(
-            f"create_model: there is no cluster to work with: {error}\n"
-            "Set KUBECONFIG to one, or run `nox -s example`, which starts an API server.",
+            f"create_model: {error}\n"
+            "Without a cluster: `nox -s example` starts an API server and runs this on it.",
             file=sys.stderr,
         )
         return 1

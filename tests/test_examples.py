@@ -50,7 +50,7 @@ def test_the_example_says_which_server_does_not_answer(tmp_path: Path) -> None:
         check=False,
     )
     assert done.returncode == 1
-    assert "there is no cluster to work with" in done.stderr
+    assert "`nox -s example` starts an API server" in done.stderr
     assert "127.0.0.1:9" in done.stderr
     assert "Traceback" not in done.stderr
 
