@@ -1,0 +1,207 @@
+"""What the platform's controllers really write, where their names and rules differ from a guess.
+
+The labels, condition types and failure rules here are those of the controllers, not of the old
+documentation: nothing ever writes `Ready`, a Model's `Failed` is never taken back, and four of the
+six kinds have no conditions at all.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import TYPE_CHECKING, TypeAlias
+
+import attrs
+
+from matrixinfer_client.views import View, mapping, rows
+
+if TYPE_CHECKING:
+    from matrixinfer_client.kinds import Kind
+
+__all__ = ["FACTS", "KindFacts", "facts_of", "replicas_of", "rollout_gap"]
+
+REGISTRY = "registry.matrixinfer.ai"
+WORKLOAD = "workload.matrixinfer.ai"
+NETWORKING = "networking.matrixinfer.ai"
+
+MODEL_UID_LABEL = "registry.matrixinfer.ai/model-uid"
+BACKEND_LABEL = "registry.matrixinfer.ai/backend-name"
+MODEL_INFER_LABEL = "modelinfer.matrixinfer.ai/name"
+GROUP_LABEL = "modelinfer.matrixinfer.ai/group-name"
+
+# The controllers have written both spellings; the second since 2025-09-24.
+PROGRESSING = ("Progerssing", "Progressing")
+
+StatusOf: TypeAlias = Callable[[View], "str | None"]
+
+
+def _never(view: View) -> str | None:
+    del view
+    return None
+
+
+@attrs.frozen(kw_only=True)
+class KindFacts:
+    """How objects of one kind say how they are."""
+
+    types: Mapping[str, StatusOf]
+    """What can be waited for: each name gives `"True"`, `"False"`, or None for not said yet."""
+    readiness: frozenset[str] = frozenset()
+    """Those of them that a reported failure keeps from becoming true."""
+    one_way: frozenset[str] = frozenset()
+    """Those that are never False once they are there."""
+    failure: StatusOf = _never
+    """The message of a failure that the controller reports now; it may still pass."""
+    stuck: StatusOf = _never
+    """Why the object as it is will never be ready; None when it may."""
+    idle: StatusOf = _never
+    """Why it will not be ready unless somebody scales it up."""
+
+
+def facts_of(kind: Kind) -> KindFacts | None:
+    """The facts of a platform kind; None for kinds of others."""
+    return FACTS.get((kind.group, kind.kind))
+
+
+def replicas_of(view: View) -> int:
+    """`spec.replicas` of a ModelInfer with the server's default."""
+    replicas = view.spec.get("replicas")
+    return replicas if isinstance(replicas, int) else 1
+
+
+def rollout_gap(view: View) -> str | None:
+    """What keeps a ModelInfer from running its newest spec everywhere; None when nothing does.
+
+    Conditions alone do not say: `Available` can be True between two steps of an update.
+    """
+    if not view.observed:
+        return f"generation {view.generation} not seen yet by the controller"
+    wanted = replicas_of(view)
+    partition = _partition(view)
+    updated, available = view.count("updatedReplicas"), view.count("availableReplicas")
+    if updated < wanted - partition:
+        return f"{updated} of {wanted - partition} groups updated"
+    if available < wanted:
+        return f"{available} of {wanted} groups available"
+    if view.status_of("Available") != "True":
+        return "not Available yet"
+    return None
+
+
+def _partition(view: View) -> int:
+    strategy = mapping(view.spec.get("rolloutStrategy"))
+    partition = mapping(strategy.get("rollingUpdateConfiguration")).get("partition")
+    return partition if isinstance(partition, int) else 0
+
+
+def _written(*types: str) -> StatusOf:
+    """True when one of the types is True, else False when one is False."""
+
+    def status(view: View) -> str | None:
+        found = {view.status_of(name) for name in types}
+        return next((value for value in ("True", "False", "Unknown") if value in found), None)
+
+    return status
+
+
+def _model_progressing(view: View) -> str | None:
+    literal = _written(*PROGRESSING)(view)
+    if literal is not None:
+        return literal
+    return {"False": "True", "True": "False"}.get(view.status_of("Active") or "")
+
+
+def _model_degraded(view: View) -> str | None:
+    literal = view.status_of("Degraded")
+    if literal is not None:
+        return literal
+    if view.status_of("Active") is None and view.status_of("Failed") is None:
+        return None
+    return "True" if _model_failure(view) is not None else "False"
+
+
+def _model_failure(view: View) -> str | None:
+    # `Failed` is never taken back: next to `Active=True` it tells of the past.
+    if view.status_of("Failed") != "True" or view.status_of("Active") == "True":
+        return None
+    return view.message_of("Failed") or "the controller gave no message"
+
+
+def _model_idle(view: View) -> str | None:
+    if view.status_of("Active") == "True":
+        return None
+    names = [
+        str(backend.get("name"))
+        for backend in rows(view.spec.get("backends"))
+        if backend.get("minReplicas") == 0
+    ]
+    if not names:
+        return None
+    subject = f"backend {names[0]} has" if len(names) == 1 else f"backends {', '.join(names)} have"
+    return (
+        f"{subject} minReplicas 0: its ModelInfer has no replicas and gets no status, so the Model "
+        "does not become Active until something scales it up"
+    )
+
+
+def _infer_degraded(view: View) -> str | None:
+    literal = view.status_of("Degraded")
+    if literal is not None:
+        return literal
+    if not view.conditions:
+        return None
+    available = view.count("availableReplicas")
+    return "True" if 0 < available < view.count("replicas") else "False"
+
+
+def _infer_stuck(view: View) -> str | None:
+    if replicas_of(view) != 0 or view.status:
+        return None
+    return (
+        "spec.replicas is 0 and it never had any: the controller writes no status for it, so it "
+        "will not become Available; scale it up"
+    )
+
+
+def _infer_idle(view: View) -> str | None:
+    if replicas_of(view) != 0 or not view.status or view.observed:
+        return None
+    return (
+        "spec.replicas is 0 and the controller has not seen that; after a restart of the "
+        "controller it writes no status for a ModelInfer without replicas"
+    )
+
+
+FACTS: Mapping[tuple[str, str], KindFacts] = {
+    (REGISTRY, "Model"): KindFacts(
+        types={
+            "Ready": _written("Active", "Ready"),
+            "Active": _written("Active"),
+            "Available": _written("Active", "Available"),
+            "Progressing": _model_progressing,
+            "Degraded": _model_degraded,
+            "Failed": _written("Failed"),
+            "Initialized": _written("Initialized"),
+        },
+        readiness=frozenset({"Ready", "Active", "Available"}),
+        one_way=frozenset({"Failed", "Initialized"}),
+        failure=_model_failure,
+        idle=_model_idle,
+    ),
+    (WORKLOAD, "ModelInfer"): KindFacts(
+        types={
+            "Ready": _written("Available", "Ready"),
+            "Available": _written("Available"),
+            "Progressing": _written(*PROGRESSING, "UpdateInProgress"),
+            "Progerssing": _written(*PROGRESSING),
+            "UpdateInProgress": _written("UpdateInProgress"),
+            "Degraded": _infer_degraded,
+        },
+        readiness=frozenset({"Ready", "Available"}),
+        stuck=_infer_stuck,
+        idle=_infer_idle,
+    ),
+    (REGISTRY, "AutoscalingPolicy"): KindFacts(types={}),
+    (REGISTRY, "AutoscalingPolicyBinding"): KindFacts(types={}),
+    (NETWORKING, "ModelServer"): KindFacts(types={}),
+    (NETWORKING, "ModelRoute"): KindFacts(types={}),
+}
