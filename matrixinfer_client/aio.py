@@ -19,13 +19,13 @@ import yarl
 
 from matrixinfer_client.config import proxy_for, ssl_context
 from matrixinfer_client.errors import TransportError
-from matrixinfer_client.transports import KEEP_SECONDS
+from matrixinfer_client.transports import KEEP_SECONDS, Trust, trust
 from matrixinfer_client.wire import Outgoing, failure
 
 if TYPE_CHECKING:
     import ssl
 
-    from matrixinfer_client.config import ClientCertificate, Config, Credential
+    from matrixinfer_client.config import Config, Credential
 
 __all__ = ["AiohttpTransport"]
 
@@ -77,7 +77,7 @@ class _Answer:
 
 
 class AiohttpTransport:
-    """Two pools, for calls and for streams, remade for every event loop and new certificate."""
+    """Two pools, for calls and for streams, remade for every event loop and renewed certificate."""
 
     def __init__(self, config: Config) -> None:
         self._config = config
@@ -115,12 +115,12 @@ class AiohttpTransport:
 
     async def _pools_for(self, credential: Credential | None) -> _Pools:
         loop = asyncio.get_running_loop()
-        certificate = credential.client_certificate if credential else None
         pools = self._pools
-        if pools is None or pools.loop is not loop or pools.certificate != certificate:
+        wanted = trust(self._config, credential, pools.made_with if pools else None)
+        if pools is None or pools.loop is not loop or pools.made_with != wanted:
             # The old pools close themselves: another loop's when that loop ends, those of an old
             # certificate when the last answer that uses them is done.
-            pools = self._pools = _Pools(loop, certificate, self._config, credential)
+            pools = self._pools = _Pools(loop, wanted, self._config, credential)
             await pools.start()
         return pools
 
@@ -131,12 +131,12 @@ class _Pools:
     def __init__(
         self,
         loop: asyncio.AbstractEventLoop,
-        certificate: ClientCertificate | None,
+        made_with: Trust,
         config: Config,
         credential: Credential | None,
     ) -> None:
         self.loop = loop
-        self.certificate = certificate
+        self.made_with = made_with
         self.proxy = proxy_for(config)
         context = ssl_context(config, credential)
         self.calls = _session(context, _IN_FLIGHT)

@@ -9,10 +9,13 @@ import contextlib
 import os
 import socket
 import threading
+import weakref
 from collections.abc import AsyncIterator, Callable, Iterator, Mapping, Sequence
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING, Any, Protocol, TypeAlias
 
 from matrixinfer_client.config import proxy_for, ssl_context
+from matrixinfer_client.config.tls import read_ca
+from matrixinfer_client.errors import ConfigError
 from matrixinfer_client.wire import Outgoing, failure
 
 if TYPE_CHECKING:
@@ -68,12 +71,20 @@ class AsyncTransport(Protocol):
 class Answer:
     """An open answer over httpx."""
 
-    def __init__(self, response: httpx.Response, outgoing: Outgoing, source: str) -> None:
+    def __init__(
+        self,
+        response: httpx.Response,
+        outgoing: Outgoing,
+        source: str,
+        pools: _Pools | None = None,
+    ) -> None:
         self.status_code = response.status_code
         self.headers: Mapping[str, str] = response.headers
         self._response = response
         self._outgoing = outgoing
         self._source = source
+        # A certificate may be renewed while the answer is still read.
+        self._pools = pools
         self._chunks: Iterator[bytes] | None = None
 
     @property
@@ -123,15 +134,33 @@ def cut(connection: socket.socket | None) -> None:
             socket.socket.shutdown(connection, socket.SHUT_RDWR)
 
 
+Trust: TypeAlias = "tuple[int, ClientCertificate | None, bytes | None]"
+"""What a connection was made with for good: process, client certificate, authorities."""
+
+
+def trust(config: Config, credential: Credential | None, last: Trust | None) -> Trust:
+    """What connections are to be made with now; `last` is what they were made with so far."""
+    certificate = credential.client_certificate if credential else None
+    authorities = config.ca_data
+    if authorities is None and config.ca_file is not None:
+        try:
+            authorities = read_ca(config.ca_file, config.source)
+        except ConfigError:
+            # A file that is just being replaced is no reason to give up what is connected.
+            if last is None:
+                raise
+            authorities = last[2]
+    return os.getpid(), certificate, authorities
+
+
 class Transport:
-    """Two pools of httpx, made anew after a fork and for a renewed client certificate."""
+    """Two pools of httpx, made anew after a fork and for renewed certificates."""
 
     def __init__(self, config: Config, injected: httpx.BaseTransport | None = None) -> None:
         self._config = config
         self._injected = injected
-        self._lock = threading.Lock()
-        self._pools: _Pools | None = None
-        self._made_for: tuple[int, ClientCertificate | None] | None = None
+        self._lock = (os.getpid(), threading.Lock())
+        self._current: tuple[Trust, _Pools] | None = None
 
     def open(
         self,
@@ -144,7 +173,11 @@ class Transport:
         With `connected`, the connection is a new one, and the function gets it before anything is
         sent, so that another thread can `cut` it while this one waits for the answer.
         """
-        pool = self._pool_for(credential, stream=connected is not None)
+        if self._injected is not None:
+            pool, pools = self._injected, None
+        else:
+            pools = self._pools_for(credential)
+            pool = pools.calls if connected is None else pools.streams
         request = _httpx_request(outgoing)
         if connected is not None:
             request.extensions["trace"] = _tracer(connected)
@@ -152,46 +185,65 @@ class Transport:
             response = pool.handle_request(request)
         except _failures() as error:
             raise _httpx_failure(error, outgoing, self._config.source) from error
-        return Answer(response, outgoing, self._config.source)
+        return Answer(response, outgoing, self._config.source, pools)
 
     def close(self) -> None:
         """Close all connections."""
-        with self._lock:
-            pools, self._pools, self._made_for = self._pools, None, None
+        with self._locked():
+            current, self._current = self._current, None
         if self._injected is not None:
             self._injected.close()
-        if pools is not None:
-            pools.calls.close()
-            pools.streams.close()
+        if current is not None:
+            current[1].close()
 
-    def _pool_for(self, credential: Credential | None, *, stream: bool) -> httpx.BaseTransport:
-        if self._injected is not None:
-            return self._injected
-        wanted = (os.getpid(), credential.client_certificate if credential else None)
-        pools = self._pools
-        if pools is None or self._made_for != wanted:
-            pools = self._renewed(wanted, credential)
-        return pools.streams if stream else pools.calls
+    def _pools_for(self, credential: Credential | None) -> _Pools:
+        current = self._current
+        wanted = trust(self._config, credential, current[0] if current else None)
+        if current is None or current[0] != wanted:
+            current = self._renewed(wanted, credential)
+        return current[1]
 
-    def _renewed(
-        self, wanted: tuple[int, ClientCertificate | None], credential: Credential | None
-    ) -> _Pools:
-        with self._lock:
-            if self._pools is None or self._made_for != wanted:
-                # The old ones are not closed: after a fork their sockets are the parent's, and
-                # with a renewed certificate other threads may be in the middle of an answer.
-                self._pools = _Pools(self._config, credential)
-                self._made_for = wanted
-            return self._pools
+    def _renewed(self, wanted: Trust, credential: Credential | None) -> tuple[Trust, _Pools]:
+        with self._locked():
+            current = self._current
+            if current is None or current[0] != wanted:
+                if current is not None and current[0][0] != wanted[0]:
+                    _INHERITED.append(current[1])
+                # Old ones close themselves when the last answer that uses them is done.
+                self._current = current = (wanted, _Pools(self._config, credential))
+            return current
+
+    def _locked(self) -> threading.Lock:
+        owner, lock = self._lock
+        if owner != os.getpid():
+            # A child of a fork: the thread that may hold the lock does not exist here.
+            lock = threading.Lock()
+            self._lock = (os.getpid(), lock)
+        return lock
 
 
 class _Pools:
-    """Kept connections for calls; for streams always new ones, which are never dead already."""
+    """Kept connections for calls; for streams always new ones, which are never dead already.
+
+    They are closed when nobody holds this any more, and at the latest when the process ends.
+    """
 
     def __init__(self, config: Config, credential: Credential | None) -> None:
         context = ssl_context(config, credential)
         self.calls = _pool(config, context, KEPT)
         self.streams = _pool(config, context, 0)
+        self.close = weakref.finalize(self, _close, os.getpid(), self.calls, self.streams)
+
+
+# What a child of a fork got from its parent: not its own to close, or even to look at, since a
+# thread of the parent's may have been at work on it.
+_INHERITED: list[_Pools] = []
+
+
+def _close(owner: int, *pools: httpx.BaseTransport) -> None:
+    if owner == os.getpid():
+        for pool in pools:
+            pool.close()
 
 
 def _pool(config: Config, context: ssl.SSLContext, kept: int) -> httpx.BaseTransport:
@@ -287,7 +339,8 @@ def _httpx_request(outgoing: Outgoing) -> httpx.Request:
     return httpx.Request(
         outgoing.method,
         outgoing.url,
-        headers=outgoing.headers,
+        # httpx would insist on ASCII, and a user to act as may be called anything.
+        headers=[(name.encode(), value.encode()) for name, value in outgoing.headers],
         content=outgoing.body,
         extensions=extensions,
     )

@@ -6,8 +6,8 @@ No I/O and no HTTP library here, so that a program pays only for the mode it use
 from __future__ import annotations
 
 import errno
-import os
 import inspect
+import os
 import re
 import socket
 import ssl
@@ -138,30 +138,38 @@ def failure(
     error: BaseException, request: RequestInfo, source: str, *, sent: bool, timeout: bool = False
 ) -> TransportError:
     """What an HTTP library's exception is called here, with the address and the way out."""
-    certificate = _find(error, ssl.SSLCertVerificationError)
     where = f"{request.url.partition('/apis/')[0]} ({source})"
-    if certificate is not None:
-        return TransportError(
-            f"the certificate of {where} is not trusted: {certificate.verify_message}; give the "
-            "cluster's CA (certificate-authority in the kubeconfig, or ca_file=)",
-            request=request,
-            sent=False,
-            transient=False,
-        )
-    tls = _find(error, ssl.SSLError)
-    if tls is not None and not sent:
-        return TransportError(
-            f"no TLS connection to {where}: {tls.reason or tls}; is it an https address?",
-            request=request,
-            sent=False,
-            transient=False,
-        )
+    if not sent and _find(error, ssl.SSLError):
+        text = _tls_failure(error, where)
+        return TransportError(text, request=request, sent=False, transient=False)
     if timeout:
         what = "no answer in time from" if sent else "no connection in time to"
         return TransportTimeout(f"{what} {where} [{request}]", request=request, sent=sent)
     reason = _reason(error)
     what = f"the connection to {where} was lost" if sent else f"cannot reach {where}"
     return TransportError(f"{what}: {reason} [{request}]", request=request, sent=sent)
+
+
+# OpenSSL's numbers for a certificate that is good, but for another host or address.
+_OTHER_HOST = (62, 64)
+
+
+def _tls_failure(error: BaseException, where: str) -> str:
+    for found in _chain(error):
+        # An HTTP library's exception may be an SSLError and have nothing of one.
+        if isinstance(found, ssl.SSLCertVerificationError) and hasattr(found, "verify_message"):
+            words = found.verify_message.rstrip(".")
+            way_out = (
+                "connect by a name that it is for, or give one as tls-server-name"
+                if found.verify_code in _OTHER_HOST
+                else "give the cluster's CA (certificate-authority in the kubeconfig, or ca_file=)"
+            )
+            return f"the certificate of {where} is not trusted: {words}; {way_out}"
+        reason = getattr(found, "reason", None)
+        if isinstance(found, ssl.SSLError) and isinstance(reason, str):
+            words = reason.replace("_", " ").lower()
+            return f"no TLS connection to {where}: {words}; is it an https address?"
+    return f"no TLS connection to {where}: {error}; is it an https address?"
 
 
 def _chain(error: BaseException | None) -> Iterable[BaseException]:

@@ -14,6 +14,7 @@ from typing import Self, TypeAlias
 
 HOST = "127.0.0.1"
 _PATIENCE_SECONDS = 20.0
+_TLS_HANDSHAKE = b"\x16"
 
 
 @dataclass(frozen=True)
@@ -164,8 +165,10 @@ class Loopback:
             self.ended.set()
 
     def _talk(self, connection: socket.socket) -> None:
-        reader = connection.makefile("rb")
-        with reader:
+        with connection.makefile("rb") as reader:
+            if reader.peek(1)[:1] == _TLS_HANDSHAKE:
+                reply(400, b"this is plain HTTP")(connection)
+                return
             while True:
                 request = _read(reader.readline, reader.read)
                 if request is None:

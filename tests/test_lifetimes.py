@@ -1,0 +1,156 @@
+"""Forks, event loops and the end of a process, each in a process of its own."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+import textwrap
+
+from tests.conftest import Serve
+from tests.loopback import reply
+
+PREAMBLE = """
+import asyncio, gc, os, sys, threading
+from matrixinfer_client.config import Config
+from matrixinfer_client.drivers import AsyncDriver, Driver
+from matrixinfer_client.flows import Request, Retries, call
+
+url = sys.argv[1]
+
+def read():
+    return call(Request("GET", "/apis/x", repeatable=True), Retries(attempts=1))
+"""
+
+
+def script(server_url: str, text: str) -> str:
+    """Run a program with all warnings as errors and return its output, which must be all."""
+    done = subprocess.run(
+        [sys.executable, "-W", "error", "-c", PREAMBLE + textwrap.dedent(text), server_url],
+        capture_output=True,
+        text=True,
+        timeout=30,
+        check=False,
+    )
+    assert done.stderr == ""
+    assert done.returncode == 0
+    return done.stdout
+
+
+def test_a_forked_child_opens_connections_of_its_own(serve: Serve) -> None:
+    server = serve(reply())
+    script(
+        server.url,
+        """
+        driver = Driver(Config(url))
+        driver.run(read())
+        child = os.fork()
+        driver.run(read())
+        if child == 0:
+            gc.collect()
+            os._exit(0)
+        assert os.waitpid(child, 0)[1] == 0
+        driver.run(read())
+        driver.close()
+        """,
+    )
+    assert (len(server.received), server.connections) == (4, 2)
+
+
+def test_a_fork_while_another_thread_opens_connections_leaves_the_child_working(
+    serve: Serve,
+) -> None:
+    server = serve(reply())
+    script(
+        server.url,
+        """
+        driver = Driver(Config(url))
+        lock = driver._transport._lock[1]
+        lock.acquire()
+        child = os.fork()
+        if child == 0:
+            driver.run(read())
+            os._exit(0)
+        lock.release()
+        assert os.waitpid(child, 0)[1] == 0
+        """,
+    )
+
+
+def test_an_asynchronous_client_lives_through_several_event_loops(serve: Serve) -> None:
+    server = serve(reply())
+    script(
+        server.url,
+        """
+        driver = AsyncDriver(Config(url))
+        async def several():
+            await asyncio.gather(*[driver.run(read()) for _ in range(3)])
+        for _ in range(3):
+            asyncio.run(several())
+        asyncio.run(driver.close())
+        """,
+    )
+    assert len(server.received) == 9
+
+
+def test_a_client_that_is_never_closed_leaves_nothing_behind(serve: Serve) -> None:
+    server = serve(reply())
+    script(
+        server.url,
+        """
+        async def forgetful():
+            await AsyncDriver(Config(url)).run(read())
+        for _ in range(5):
+            asyncio.run(forgetful())
+        forgotten = AsyncDriver(Config(url))
+        asyncio.run(forgotten.run(read()))
+        """,
+    )
+
+
+def test_a_client_that_is_forgotten_while_its_loop_ends_leaves_no_task(serve: Serve) -> None:
+    server = serve(reply())
+    script(
+        server.url,
+        """
+        box = []
+
+        class Loop(asyncio.SelectorEventLoop):
+            async def shutdown_asyncgens(self):
+                box.clear()
+                gc.collect()
+                await super().shutdown_asyncgens()
+
+        async def main():
+            box.append(AsyncDriver(Config(url)))
+            await asyncio.gather(*[box[0].run(read()) for _ in range(5)])
+
+        with asyncio.Runner(loop_factory=Loop) as runner:
+            runner.run(main())
+        """,
+    )
+
+
+def test_a_client_closed_in_another_loop_than_it_was_used_in_is_closed(serve: Serve) -> None:
+    server = serve(reply())
+    script(
+        server.url,
+        """
+        driver = AsyncDriver(Config(url))
+        with asyncio.Runner() as first:
+            first.run(driver.run(read()))
+            asyncio.run(driver.close())
+            first.run(asyncio.sleep(0.1))
+        """,
+    )
+    assert server.ended.is_set()
+
+
+def test_nothing_keeps_the_interpreter_alive(serve: Serve) -> None:
+    server = serve(reply())
+    script(
+        server.url,
+        """
+        driver = Driver(Config(url))
+        driver.run(read())
+        """,
+    )
