@@ -66,8 +66,8 @@ if TYPE_CHECKING:
     from matrixinfer_client.manifests import crd_manifests, load_manifests
     from matrixinfer_client.models import ApiList, ApiModel, ApiObject
     from matrixinfer_client.names import ALL_NAMESPACES
-    from matrixinfer_client.targets import Preconditions
     from matrixinfer_client.resources import AsyncResource, Resource
+    from matrixinfer_client.targets import Preconditions
     from matrixinfer_client.watching import Event
     from matrixinfer_client.wire import EventHooks
 

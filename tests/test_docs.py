@@ -28,7 +28,7 @@ def test_programs_compile_and_import_what_exists(program: str) -> None:
     tree = ast.parse(program)
     names: dict[str, Any] = {}
     imports = [node for node in tree.body if isinstance(node, ast.Import | ast.ImportFrom)]
-    exec(compile(ast.Module(imports, []), "page", "exec"), names)  # noqa: S102 - our own pages
+    exec(compile(ast.Module([*imports], []), "page", "exec"), names)  # noqa: S102 - our own pages
     assert all(names[alias.asname or alias.name] for node in imports for alias in node.names)
 
 
