@@ -98,12 +98,12 @@ def _items(value: dict[str, Any], where: str, defaults: dict[str, Any]) -> Itera
 
 
 def _class_of(kind: tuple[Any, Any], where: str) -> type:
-    if kind in KINDS:
-        module, _, name = KINDS[kind].partition(":")
-        return cast("type", getattr(import_module(module), name))
     missing = [key for key, given in zip(("apiVersion", "kind"), kind, strict=True) if not given]
     if missing:
         raise ManifestError(f"{where}: {' and '.join(missing)} missing")
+    if all(isinstance(each, str) for each in kind) and kind in KINDS:
+        module, _, name = KINDS[kind].partition(":")
+        return cast("type", getattr(import_module(module), name))
     known = sorted(f"{name} ({version})" for version, name in KINDS if not name.endswith("List"))
     raise ManifestError(
         f"{where}: kind {kind[1]!r} of apiVersion {kind[0]!r} is not one of MatrixInfer; "

@@ -10,21 +10,14 @@ from __future__ import annotations
 import re
 from math import inf, nan
 
-__all__ = ["SCALARS", "bool_of", "is_ambiguous", "is_number_like", "number_of"]
+__all__ = ["is_ambiguous", "is_null", "number_of", "read_bool"]
 
 _TRUE = frozenset(["y", "Y", "yes", "Yes", "YES", "true", "True", "TRUE", "on", "On", "ON"])
+_NULL = frozenset(("", "~", "null", "Null", "NULL"))
 _FALSE = frozenset(["n", "N", "no", "No", "NO", "false", "False", "FALSE", "off", "Off", "OFF"])
 
 _NUMBER_LIKE = r"[-+]?\.?[0-9][0-9a-zA-Z_.+-]*|[-+]?\.(?:inf|Inf|INF)|\.(?:nan|NaN|NAN)"
 _NUMBER = re.compile(rf"(?:{_NUMBER_LIKE})\Z")
-
-# Tag, pattern, possible first characters (the empty string for the empty word).
-SCALARS: tuple[tuple[str, re.Pattern[str], list[str]], ...] = (
-    ("bool", re.compile(rf"(?:{'|'.join(sorted(_TRUE | _FALSE))})\Z"), [*"yYnNtTfFoO"]),
-    ("null", re.compile(r"(?:~|null|Null|NULL|)\Z"), [*"~nN", ""]),
-    ("merge", re.compile(r"<<\Z"), ["<"]),
-    ("int", _NUMBER, [*"-+.0123456789"]),
-)
 
 _INTEGERS = (
     (re.compile(r"([-+]?)0[xX]([0-9a-fA-F]+)\Z"), 16),
@@ -44,13 +37,20 @@ _AMBIGUOUS = re.compile(
 )
 
 
-def bool_of(text: str) -> bool | None:
+def is_null(text: str) -> bool:
+    """Whether a word means null."""
+    return text in _NULL
+
+
+def read_bool(text: str) -> bool | None:
     """The boolean that a word means; None for no boolean."""
     return text in _TRUE if text in _TRUE or text in _FALSE else None
 
 
 def number_of(text: str, *, is_float: bool = False) -> int | float | None:
     """The number that a word means; None for no number."""
+    if not _NUMBER.match(text):
+        return None
     plain = text.replace("_", "")
     if plain.lower().lstrip("+-") == ".inf":
         return -inf if plain[0] == "-" else inf
@@ -63,11 +63,6 @@ def number_of(text: str, *, is_float: bool = False) -> int | float | None:
             # Beyond 64 bits Go has only floats.
             return float(value) if is_float or not -(2**63) <= value < 2**64 else value
     return float(plain) if _FLOAT.match(plain) else None
-
-
-def is_number_like(text: str) -> bool:
-    """Whether a word is tried as a number; it may still be none, such as an IP address."""
-    return _NUMBER.match(text) is not None
 
 
 def is_ambiguous(text: str) -> bool:

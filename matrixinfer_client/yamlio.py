@@ -10,7 +10,7 @@ string is an error, and so is a tag such as `!!binary`. Written strings are quot
 from __future__ import annotations
 
 import json
-from math import isfinite
+import re
 from typing import TYPE_CHECKING, Any, TypeVar, cast
 
 import attrs
@@ -19,25 +19,24 @@ import yaml
 from matrixinfer_client import codec
 from matrixinfer_client.errors import ManifestError
 from matrixinfer_client.models import ApiModel
-from matrixinfer_client.scalars import SCALARS, bool_of, is_ambiguous, is_number_like, number_of
+from matrixinfer_client.scalars import is_ambiguous
+from matrixinfer_client.yamlreader import Reader, at
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
-    from yaml import SafeDumper, SafeLoader
+    from yaml import SafeDumper
 else:
-    # With libyaml where PyYAML was built with it; ten times as fast.
     SafeDumper = getattr(yaml, "CSafeDumper", yaml.SafeDumper)
-    SafeLoader = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 
 __all__ = ["Document", "dump", "dump_all", "from_yaml", "load_all"]
+
+# Control characters and the line ends of Unicode; PyYAML's writers do not always escape these.
+_UNUSUAL = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\u2028\u2029\ufeff]")
 
 _T = TypeVar("_T", bound=ApiModel)
 
 _TAG = "tag:yaml.org,2002:"
-
-# More values than anybody means to repeat; a few aliases of aliases make billions.
-_MOST_REPEATED = 100_000
 
 
 @attrs.frozen
@@ -47,17 +46,6 @@ class Document:
     value: Any
     number: int
     line: int
-
-
-class _Nodes(SafeLoader):
-    """Text to nodes."""
-
-
-# Its own table: one more entry in the inherited one would change every safe loader of the process.
-_Nodes.yaml_implicit_resolvers = {}
-for _name, _pattern, _first in SCALARS:
-    for _letter in _first:
-        _Nodes.yaml_implicit_resolvers.setdefault(_letter, []).append((_TAG + _name, _pattern))
 
 
 def load_all(text: str | bytes, source: str = "YAML") -> Iterator[Document]:
@@ -73,10 +61,9 @@ def load_all(text: str | bytes, source: str = "YAML") -> Iterator[Document]:
             if found is not None:
                 yield found
                 return
-        for number, node in enumerate(yaml.compose_all(content, Loader=_Nodes), 1):
-            value = _Builder(source).build(node)
+        for number, (value, line) in enumerate(Reader(content, source).documents(), 1):
             if value is not None:
-                yield Document(value, number, node.start_mark.line + 1)
+                yield Document(value, number, line)
     except yaml.YAMLError as error:
         raise _malformed(error, source) from error
     except RecursionError as error:
@@ -116,9 +103,14 @@ def dump(value: object) -> str:
 
 def dump_all(values: list[Any]) -> str:
     """Several documents, with `---` between them."""
+    text = _dumped(values, _FastWriter)
+    return _dumped(values, _Writer) if "\\U000" in text else text
+
+
+def _dumped(values: list[Any], writer: type[SafeDumper]) -> str:
     return yaml.dump_all(
         values,
-        Dumper=_Writer,
+        Dumper=writer,
         default_flow_style=False,
         sort_keys=False,
         allow_unicode=True,
@@ -152,11 +144,7 @@ def _malformed(error: yaml.YAMLError, source: str) -> ManifestError:
         problem += " (a tab where spaces must indent, or an unquoted @, ` or %)"
     context = getattr(error, "context", None)
     words = f"{problem}, {context}" if context else problem
-    return _at(mark, source, words) if mark else ManifestError(f"{source}: {words}")
-
-
-def _at(mark: Any, source: str, problem: str) -> ManifestError:
-    return ManifestError(f"{source}, line {mark.line + 1}, column {mark.column + 1}: {problem}")
+    return at(mark, source, words) if mark else ManifestError(f"{source}: {words}")
 
 
 class _Pairs:
@@ -174,96 +162,20 @@ class _Pairs:
         return found
 
 
-class _Builder:
-    """Nodes to plain data; an aliased node is built anew, so that no two values are one."""
-
-    def __init__(self, source: str) -> None:
-        self.source = source
-        self.open: set[int] = set()
-        self.built: set[int] = set()
-        self.repeated = 0
-
-    def build(self, node: yaml.Node) -> Any:
-        if isinstance(node, yaml.ScalarNode):
-            return self.scalar(node)
-        if id(node) in self.open:
-            raise self.error(node, "the value contains itself")
-        if id(node) in self.built:
-            self.repeated += 1 + len(node.value)
-            if self.repeated > _MOST_REPEATED:
-                raise self.error(node, f"aliases repeat more than {_MOST_REPEATED:,} values")
-        self.built.add(id(node))
-        self.open.add(id(node))
-        if isinstance(node, yaml.MappingNode):
-            self.expect(node, "map")
-            built: Any = dict(self.pairs(node))
-        else:
-            self.expect(node, "seq")
-            built = [self.build(item) for item in cast("list[yaml.Node]", node.value)]
-        self.open.discard(id(node))
-        return built
-
-    def pairs(self, node: yaml.MappingNode) -> Iterator[tuple[str, Any]]:
-        merged: dict[str, Any] = {}
-        own: dict[str, Any] = {}
-        for key_node, value_node in cast("list[tuple[yaml.Node, yaml.Node]]", node.value):
-            if key_node.tag == _TAG + "merge":
-                merged = self.merged(value_node) | merged
-                continue
-            key = self.key(key_node)
-            if key in own:
-                raise self.error(key_node, f"the key {key!r} comes twice in a mapping")
-            own[key] = self.build(value_node)
-        yield from (pair for pair in merged.items() if pair[0] not in own)
-        yield from own.items()
-
-    def merged(self, node: yaml.Node) -> dict[str, Any]:
-        is_list = isinstance(node, yaml.SequenceNode)
-        nodes = cast("list[yaml.Node]", node.value) if is_list else [node]
-        merged: dict[str, Any] = {}
-        for each in nodes:
-            value = self.build(each)
-            if not isinstance(value, dict):
-                raise self.error(each, "<< takes a mapping or a list of mappings")
-            merged = cast("dict[str, Any]", value) | merged
-        return merged
-
-    def key(self, node: yaml.Node) -> str:
-        key = self.build(node)
-        if not isinstance(key, str):
-            hint = f"; quote it: '{node.value}'" if isinstance(node, yaml.ScalarNode) else ""
-            raise self.error(node, f"a key must be a string, got {type(key).__name__}{hint}")
-        return key
-
-    def scalar(self, node: yaml.ScalarNode) -> Any:
-        name = node.tag.removeprefix(_TAG)
-        text = cast("str", node.value)
-        if name in ("str", "merge"):
-            return text
-        if name == "null":
-            return None
-        value: Any = None
-        if name == "bool":
-            value = bool_of(text)
-        elif name in ("int", "float"):
-            value = number_of(text, is_float=name == "float")
-            if value is None and is_number_like(text):
-                return text
-        else:
-            raise self.error(node, f"the tag {node.tag} has no meaning in a manifest")
-        if value is None or not isfinite(value):
-            raise self.error(node, f"{text!r} is no {name} that JSON can say")
-        return value
-
-    def expect(self, node: yaml.Node, name: str) -> None:
-        if node.tag != _TAG + name:
-            raise self.error(node, f"the tag {node.tag} has no meaning in a manifest")
-
-    def error(self, node: yaml.Node, problem: str) -> ManifestError:
-        return _at(node.start_mark, self.source, problem)
+def _represent_text(writer: Any, text: str) -> yaml.ScalarNode:
+    style = None
+    if _UNUSUAL.search(text):
+        style = '"'
+    elif "\n" in text:
+        style = "|"
+    elif is_ambiguous(text):
+        style = "'"
+    return cast(
+        "yaml.ScalarNode", writer.represent_scalar("tag:yaml.org,2002:str", text, style=style)
+    )
 
 
-class _Writer(SafeDumper):
+class _Writer(yaml.SafeDumper):
     """Plain data to text."""
 
     def ignore_aliases(self, data: Any) -> bool:  # noqa: ARG002 - PyYAML's signature
@@ -271,13 +183,11 @@ class _Writer(SafeDumper):
         return True
 
 
-def _represent_text(writer: Any, text: str) -> yaml.ScalarNode:
-    style = None
-    if "\n" in text:
-        style = "|"
-    elif is_ambiguous(text):
-        style = "'"
-    return cast("yaml.ScalarNode", writer.represent_scalar(_TAG + "str", text, style=style))
+class _FastWriter(SafeDumper):
+    """The same with libyaml, which escapes what is beyond the basic plane, such as emoji."""
+
+    ignore_aliases = _Writer.ignore_aliases
 
 
-_Writer.yaml_representers = {**SafeDumper.yaml_representers, str: _represent_text}
+for _class in (_Writer, _FastWriter):
+    _class.yaml_representers = {**yaml.SafeDumper.yaml_representers, str: _represent_text}
