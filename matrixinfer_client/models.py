@@ -141,7 +141,10 @@ class ApiModel:
         """The object as a YAML document that kubectl reads back unchanged."""
         return cast("str", _yamlio().dump(self.to_dict()))
 
-    if not TYPE_CHECKING:
+    if TYPE_CHECKING:
+        # What `attrs.evolve` and `attrs.fields` ask of a class.
+        __attrs_attrs__: ClassVar[Any]
+    else:
 
         def __new__(cls, *args, **fields):  # noqa: D102
             if args or not fields.keys() <= _names(cls).keys():

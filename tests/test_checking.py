@@ -69,7 +69,8 @@ def problems(model: Model) -> list[str]:
     ],
 )
 def test_a_wrong_type_is_named_with_its_path(field: str, value: object, message: str) -> None:
-    (found,) = problems(build(**{field: value}))
+    fields: dict[str, Any] = {field: value}
+    (found,) = problems(build(**fields))
     assert message in found
 
 

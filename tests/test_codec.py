@@ -62,7 +62,7 @@ def test_free_form_json_keeps_keys_types_and_nulls(config: object) -> None:
 
 
 def test_a_value_of_a_newer_enumeration_is_read() -> None:
-    assert worker(type="pilot").type == "pilot"
+    assert str(worker(type="pilot").type) == "pilot"
 
 
 @pytest.mark.parametrize("value", ["many", [1], {"a": 1}, 1.5, True])

@@ -99,26 +99,37 @@ def fresh_root() -> Any:
 def test_classes_can_be_compiled_by_all_threads_at_once() -> None:
     for _ in range(25):
         cls = fresh_root()
-        made = at_once(lambda _, cls=cls: cls.from_dict(DATA))
+        made = at_once(decode_with(cls))
         assert all(each == made[0] for each in made)
         assert all(codec.to_dict(each) == DATA for each in made)
         assert type(made[0].spec.leaves[0].leaves[0]).__name__ == "Leaf"
+
+
+def decode_with(cls: Any) -> Callable[[int], Any]:
+    return lambda _: cls.from_dict(DATA)
 
 
 def test_cold_encoding_and_checking_by_all_threads_is_right_too() -> None:
     for _ in range(25):
         cls = fresh_root()
         made = [cls.from_dict(DATA) for _ in range(THREADS)]
-        at_once(lambda index, made=made: codec.check(made[index]))
-        assert at_once(lambda index, made=made: codec.to_dict(made[index])) == [DATA] * THREADS
+
+        def check_and_encode(index: int, made: list[Any] = made) -> dict[str, Any]:
+            codec.check(made[index])
+            return codec.to_dict(made[index])
+
+        assert at_once(check_and_encode) == [DATA] * THREADS
 
 
 def test_all_threads_get_the_same_section() -> None:
     text = '{"metadata":{"name":"a"},"spec":{"backends":[]},"status":{"observedGeneration":1}}'
     for _ in range(100):
         model = codec.decode(Model, text)
-        sections = at_once(lambda _, model=model: (model.spec, model.metadata, model.status))
-        assert len({tuple(map(id, each)) for each in sections}) == 1
+
+        def read(_: int, model: Model = model) -> tuple[object, ...]:
+            return model.spec, model.metadata, model.status
+
+        assert len({tuple(map(id, each)) for each in at_once(read)}) == 1
 
 
 def test_no_edit_at_first_access_is_lost() -> None:

@@ -7,6 +7,7 @@ import inspect
 import pickle
 import sys
 from types import ModuleType
+from typing import Any, cast
 
 import attrs
 import pytest
@@ -31,17 +32,15 @@ TEXT = (
 
 
 def backend(**changes: object) -> ModelBackend:
-    return attrs.evolve(
-        ModelBackend(
-            name="b",
-            type="vLLM",
-            model_uri="hf://m",
-            min_replicas=0,
-            max_replicas=1,
-            workers=[],
-        ),
-        **changes,
+    made: Any = ModelBackend(
+        name="b",
+        type="vLLM",
+        model_uri="hf://m",
+        min_replicas=0,
+        max_replicas=1,
+        workers=[],
     )
+    return cast("ModelBackend", attrs.evolve(made, **changes))
 
 
 def built() -> Model:
@@ -84,7 +83,7 @@ def test_a_field_like_no_other_gets_no_advice() -> None:
 
 def test_a_dict_in_the_place_of_keywords_points_to_from_dict() -> None:
     with pytest.raises(TypeError, match=r"keyword arguments only.*ObjectMeta\.from_dict\(\)"):
-        ObjectMeta({"name": "x"})  # type: ignore[misc]
+        ObjectMeta({"name": "x"})  # type: ignore[call-arg]
 
 
 def test_a_missing_required_field_is_named() -> None:
@@ -159,8 +158,8 @@ def test_no_unknown_fields_and_empty_ones_are_equal() -> None:
 
 
 def test_objects_of_different_classes_are_not_equal_and_none_can_be_hashed() -> None:
-    assert ObjectMeta() != ListMeta()
-    assert ObjectMeta() != {}
+    others: list[Any] = [ListMeta(), {}, None]
+    assert all(ObjectMeta() != other for other in others)
     with pytest.raises(TypeError, match="unhashable"):
         hash(ObjectMeta())
 
