@@ -28,11 +28,8 @@ class Sent:
     generate_name: str | None
     namespace: str | None
     resource_version: str | None
-    body: object
-
-    def encoded(self) -> bytes:
-        """The body as JSON."""
-        return codec.encode(self.body)
+    encoded: bytes
+    """The body as JSON."""
 
     def invalid(self, path: str, message: str) -> InvalidObjectError:
         """The error that says what is wrong with it."""
@@ -41,13 +38,15 @@ class Sent:
     @classmethod
     def of(cls, target: Target[T, L], body: Body[T], *, applied: bool = False) -> Sent:
         """Check a body; raises what is wrong with it before anything is sent."""
-        wire = _checked(target, body)
+        wire = _right_kind(target, body)
         metadata = _metadata(target, body)
         namespace = _namespace(target, metadata.get("namespace"))
+        encoded = codec.encode_checked(wire) if isinstance(wire, ApiObject) else codec.encode(wire)
         if applied and metadata.get("managedFields"):
             # The server refuses them in an apply; whoever applies what was read means the rest.
-            wire = codec.to_dict(cast("Any", wire))
-            wire["metadata"].pop("managedFields")
+            plain = codec.decode_json(encoded)
+            del plain["metadata"]["managedFields"]
+            encoded = codec.encode(plain)
         kind = target.cls.KIND.kind
         name = metadata.get("name")
         return cls(
@@ -56,16 +55,15 @@ class Sent:
             generate_name=metadata.get("generateName"),
             namespace=namespace,
             resource_version=metadata.get("resourceVersion"),
-            body=wire,
+            encoded=encoded,
         )
 
 
-def _checked(target: Target[T, L], body: Body[T]) -> object:
+def _right_kind(target: Target[T, L], body: Body[T]) -> object:
     kind = target.cls.KIND
     if isinstance(body, ApiObject):
         if not isinstance(body, target.cls):
             raise _wrong_kind(target, f"a {type(body).__name__}")
-        codec.check(body)
         return body
     if not isinstance(cast("object", body), Mapping):
         raise _wrong_kind(target, f"a {type(body).__name__}")

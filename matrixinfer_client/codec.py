@@ -29,6 +29,7 @@ __all__ = [
     "decode_json",
     "decode_list",
     "encode",
+    "encode_checked",
     "from_dict",
     "from_json",
     "to_dict",
@@ -115,19 +116,24 @@ def check(value: ApiModel) -> None:
     Mappings in the place of typed objects are not looked into, and nothing is checked in an object
     with wrong types that came from a server, which is newer than this client and knows better.
     """
+    encode_checked(value)
+
+
+def encode_checked(value: ApiModel) -> bytes:
+    """`check` and `encode` in one pass, for what is about to be sent."""
     if isinstance(value, ApiObject) and has_foreign_types(value):
-        return
+        return encode(value)
     oddities.forget()
     try:
-        plain(value)
-    except (Unencodable, RecursionError):
-        pass
-    else:
+        wire = plain(value)
         if not oddities.was_noted():
-            return
+            return _dumps(wire)
+    except (Unencodable, UnicodeEncodeError, RecursionError):
+        pass  # the walk below finds where
     problems = problems_of(value, types=True)
     if problems:
         raise InvalidObjectError(problems, subject=_subject(value))
+    return encode(value)
 
 
 def _subject(value: object) -> str:

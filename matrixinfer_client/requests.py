@@ -7,6 +7,7 @@ passes is checked first, so that a slip costs no round trip and reaches no other
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from functools import lru_cache
 from typing import Any, TypeVar, cast
 from urllib.parse import urlencode
 
@@ -101,7 +102,7 @@ def create(target: Target[T, L], body: Body[T], options: WriteOptions) -> Reques
         "POST",
         target.collection_path(sent.namespace or target.scope),
         _write_query(target, options),
-        sent.encoded(),
+        sent.encoded,
         timeout=_timeout(target, options.timeout),
     )
 
@@ -126,7 +127,7 @@ def update(
         "PUT",
         target.item_path(sent.name, sent.namespace, subresource),
         _write_query(target, options),
-        sent.encoded(),
+        sent.encoded,
         timeout=_timeout(target, options.timeout),
     )
 
@@ -168,7 +169,7 @@ def apply(
         "PATCH",
         target.item_path(sent.name, sent.namespace, subresource),
         query,
-        sent.encoded(),
+        sent.encoded,
         APPLY_PATCH,
         timeout=_timeout(target, options.timeout),
         # The same intent by the same manager, applied twice, is the same as once.
@@ -277,11 +278,17 @@ def selector_text(selector: Selector, argument: str) -> str:
 
 def _write_query(target: Target[Any, Any], options: WriteOptions) -> str:
     defaults = target.options
-    query = [
-        ("fieldManager", options.field_manager or defaults.field_manager),
-        ("fieldValidation", options.field_validation or defaults.field_validation),
-    ]
-    if defaults.dry_run if options.dry_run is None else options.dry_run:
+    return _encoded_query(
+        options.field_manager or defaults.field_manager,
+        options.field_validation or defaults.field_validation,
+        defaults.dry_run if options.dry_run is None else options.dry_run,
+    )
+
+
+@lru_cache(maxsize=64)
+def _encoded_query(manager: str, validation: str, dry_run: bool) -> str:
+    query = [("fieldManager", manager), ("fieldValidation", validation)]
+    if dry_run:
         query.append(("dryRun", "All"))
     return urlencode(query)
 
