@@ -88,7 +88,8 @@ def types(session: nox.Session) -> None:
 def tests(session: nox.Session) -> None:
     """Unit and property tests, without a cluster, on every supported Python that is found."""
     install(session, "test")
-    session.run("pytest", "--ignore=tests/codegen", "--ignore=tests/cluster", *session.posargs)
+    elsewhere = ("codegen", "cluster", "behaviour")
+    session.run("pytest", *(f"--ignore=tests/{name}" for name in elsewhere), *session.posargs)
 
 
 @nox.session
@@ -115,7 +116,7 @@ def cluster(session: nox.Session) -> None:
     """The behaviour suite, sync and async, on a real etcd and kube-apiserver."""
     install(session, "test")
     require_api_server(session)
-    session.run("pytest", "tests/cluster", *session.posargs)
+    session.run("pytest", "tests/cluster", "tests/behaviour", *session.posargs)
 
 
 @nox.session(default=False)
