@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, TypeAlias
 
 import attrs
 
-from matrixinfer_client.views import View, mapping, rows
+from matrixinfer_client.looks import Look, mapping, rows
 
 if TYPE_CHECKING:
     from matrixinfer_client.kinds import Kind
@@ -31,11 +31,11 @@ GROUP_LABEL = "modelinfer.matrixinfer.ai/group-name"
 # The controllers have written both spellings; the second since 2025-09-24.
 PROGRESSING = ("Progerssing", "Progressing")
 
-StatusOf: TypeAlias = Callable[[View], "str | None"]
+StatusOf: TypeAlias = Callable[[Look], "str | None"]
 
 
-def _never(view: View) -> str | None:
-    del view
+def _never(look: Look) -> str | None:
+    del look
     return None
 
 
@@ -62,33 +62,33 @@ def facts_of(kind: Kind) -> KindFacts | None:
     return FACTS.get((kind.group, kind.kind))
 
 
-def replicas_of(view: View) -> int:
+def replicas_of(look: Look) -> int:
     """`spec.replicas` of a ModelInfer with the server's default."""
-    replicas = view.spec.get("replicas")
+    replicas = look.spec.get("replicas")
     return replicas if isinstance(replicas, int) else 1
 
 
-def rollout_gap(view: View) -> str | None:
+def rollout_gap(look: Look) -> str | None:
     """What keeps a ModelInfer from running its newest spec everywhere; None when nothing does.
 
     Conditions alone do not say: `Available` can be True between two steps of an update.
     """
-    if not view.observed:
-        return f"generation {view.generation} not seen yet by the controller"
-    wanted = replicas_of(view)
-    partition = _partition(view)
-    updated, available = view.count("updatedReplicas"), view.count("availableReplicas")
+    if not look.observed:
+        return f"generation {look.generation} not seen yet by the controller"
+    wanted = replicas_of(look)
+    partition = _partition(look)
+    updated, available = look.count("updatedReplicas"), look.count("availableReplicas")
     if updated < wanted - partition:
         return f"{updated} of {wanted - partition} groups updated"
     if available < wanted:
         return f"{available} of {wanted} groups available"
-    if view.status_of("Available") != "True":
+    if look.status_of("Available") != "True":
         return "not Available yet"
     return None
 
 
-def _partition(view: View) -> int:
-    strategy = mapping(view.spec.get("rolloutStrategy"))
+def _partition(look: Look) -> int:
+    strategy = mapping(look.spec.get("rolloutStrategy"))
     partition = mapping(strategy.get("rollingUpdateConfiguration")).get("partition")
     return partition if isinstance(partition, int) else 0
 
@@ -96,42 +96,42 @@ def _partition(view: View) -> int:
 def _written(*types: str) -> StatusOf:
     """True when one of the types is True, else False when one is False."""
 
-    def status(view: View) -> str | None:
-        found = {view.status_of(name) for name in types}
+    def status(look: Look) -> str | None:
+        found = {look.status_of(name) for name in types}
         return next((value for value in ("True", "False", "Unknown") if value in found), None)
 
     return status
 
 
-def _model_progressing(view: View) -> str | None:
-    literal = _written(*PROGRESSING)(view)
+def _model_progressing(look: Look) -> str | None:
+    literal = _written(*PROGRESSING)(look)
     if literal is not None:
         return literal
-    return {"False": "True", "True": "False"}.get(view.status_of("Active") or "")
+    return {"False": "True", "True": "False"}.get(look.status_of("Active") or "")
 
 
-def _model_degraded(view: View) -> str | None:
-    literal = view.status_of("Degraded")
+def _model_degraded(look: Look) -> str | None:
+    literal = look.status_of("Degraded")
     if literal is not None:
         return literal
-    if view.status_of("Active") is None and view.status_of("Failed") is None:
+    if look.status_of("Active") is None and look.status_of("Failed") is None:
         return None
-    return "True" if _model_failure(view) is not None else "False"
+    return "True" if _model_failure(look) is not None else "False"
 
 
-def _model_failure(view: View) -> str | None:
+def _model_failure(look: Look) -> str | None:
     # `Failed` is never taken back: next to `Active=True` it tells of the past.
-    if view.status_of("Failed") != "True" or view.status_of("Active") == "True":
+    if look.status_of("Failed") != "True" or look.status_of("Active") == "True":
         return None
-    return view.message_of("Failed") or "the controller gave no message"
+    return look.message_of("Failed") or "the controller gave no message"
 
 
-def _model_idle(view: View) -> str | None:
-    if view.status_of("Active") == "True":
+def _model_idle(look: Look) -> str | None:
+    if look.status_of("Active") == "True":
         return None
     names = [
         str(backend.get("name"))
-        for backend in rows(view.spec.get("backends"))
+        for backend in rows(look.spec.get("backends"))
         if backend.get("minReplicas") == 0
     ]
     if not names:
@@ -143,18 +143,18 @@ def _model_idle(view: View) -> str | None:
     )
 
 
-def _infer_degraded(view: View) -> str | None:
-    literal = view.status_of("Degraded")
+def _infer_degraded(look: Look) -> str | None:
+    literal = look.status_of("Degraded")
     if literal is not None:
         return literal
-    if not view.conditions:
+    if not look.conditions:
         return None
-    available = view.count("availableReplicas")
-    return "True" if 0 < available < view.count("replicas") else "False"
+    available = look.count("availableReplicas")
+    return "True" if 0 < available < look.count("replicas") else "False"
 
 
-def _infer_stuck(view: View) -> str | None:
-    if replicas_of(view) != 0 or view.status:
+def _infer_stuck(look: Look) -> str | None:
+    if replicas_of(look) != 0 or look.status:
         return None
     return (
         "spec.replicas is 0 and it never had any: the controller writes no status for it, so it "
@@ -162,8 +162,8 @@ def _infer_stuck(view: View) -> str | None:
     )
 
 
-def _infer_idle(view: View) -> str | None:
-    if replicas_of(view) != 0 or not view.status or view.observed:
+def _infer_idle(look: Look) -> str | None:
+    if replicas_of(look) != 0 or not look.status or look.observed:
         return None
     return (
         "spec.replicas is 0 and the controller has not seen that; after a restart of the "

@@ -14,7 +14,7 @@ import attrs
 from matrixinfer_client.errors import InvalidArgumentError
 from matrixinfer_client.facts import KindFacts
 from matrixinfer_client.jsonpath import JsonPath, as_text
-from matrixinfer_client.views import View, texts
+from matrixinfer_client.looks import Look, texts
 
 __all__ = [
     "All",
@@ -55,7 +55,7 @@ class Condition:
     """Whether the object may be missing when the wait begins."""
     met_by_absence = False
 
-    def judge(self, view: View | None) -> Verdict:
+    def judge(self, look: Look | None) -> Verdict:
         """Look at one state; None is an object that is not there."""
         raise NotImplementedError
 
@@ -74,10 +74,10 @@ class StatusCondition:
     """Only with this reason. Default: any."""
 
 
-def _unseen(view: View) -> str:
-    seen = view.observed_generation
+def _unseen(look: Look) -> str:
+    seen = look.observed_generation
     return (
-        f"the controller has not seen generation {view.generation} yet"
+        f"the controller has not seen generation {look.generation} yet"
         f" ({'it has seen none' if seen is None else f'last seen {seen}'})"
     )
 
@@ -92,22 +92,22 @@ class Known(Condition):
     facts: KindFacts
     any_generation: bool
 
-    def judge(self, view: View | None) -> Verdict:
+    def judge(self, look: Look | None) -> Verdict:
         """See `Condition.judge`."""
-        if view is None:
+        if look is None:
             return Verdict(False, "does not exist")
         ready = self.name in self.facts.readiness and self.wanted == "True"
-        if view.is_deleting:
+        if look.is_deleting:
             return Verdict(False, "is being deleted")
-        stuck = self.facts.stuck(view) if ready else None
-        current = self.any_generation or view.observed
-        idle = self.facts.idle(view) if ready else None
+        stuck = self.facts.stuck(look) if ready else None
+        current = self.any_generation or look.observed
+        idle = self.facts.idle(look) if ready else None
         if not current:
-            return Verdict(False, _unseen(view), failure=idle, hopeless=stuck)
-        status = self.facts.types[self.name](view)
+            return Verdict(False, _unseen(look), failure=idle, hopeless=stuck)
+        status = self.facts.types[self.name](look)
         if status == self.wanted:
             return Verdict(True)
-        failure = (self.facts.failure(view) or idle) if ready else None
+        failure = (self.facts.failure(look) or idle) if ready else None
         return Verdict(False, f"{self.name} is {status or 'not set'}", failure, stuck)
 
 
@@ -119,16 +119,16 @@ class Literally(Condition):
     wanted: StatusCondition
     any_generation: bool
 
-    def judge(self, view: View | None) -> Verdict:
+    def judge(self, look: Look | None) -> Verdict:
         """See `Condition.judge`."""
-        if view is None:
+        if look is None:
             return Verdict(False, "does not exist")
-        if view.is_deleting:
+        if look.is_deleting:
             return Verdict(False, "is being deleted")
-        types = {name.lower(): row for name, row in view.conditions.items()}
+        types = {name.lower(): row for name, row in look.conditions.items()}
         row = types.get(self.wanted.type.lower(), {})
-        if not self.any_generation and not self._current(view, row.get("observedGeneration")):
-            return Verdict(False, _unseen(view))
+        if not self.any_generation and not self._current(look, row.get("observedGeneration")):
+            return Verdict(False, _unseen(look))
         if row.get("status") != self.wanted.status:
             return Verdict(False, f"{self.wanted.type} is {row.get('status') or 'not set'}")
         if self.wanted.reason is not None and row.get("reason") != self.wanted.reason:
@@ -136,11 +136,11 @@ class Literally(Condition):
         return Verdict(True)
 
     @staticmethod
-    def _current(view: View, of_condition: object) -> bool:
+    def _current(look: Look, of_condition: object) -> bool:
         # Kinds of others may keep the generation in the condition, or not at all.
-        if view.observed_generation is not None:
-            return view.observed
-        return not isinstance(of_condition, int) or of_condition >= view.generation
+        if look.observed_generation is not None:
+            return look.observed
+        return not isinstance(of_condition, int) or of_condition >= look.generation
 
 
 class Exists(Condition):
@@ -149,9 +149,9 @@ class Exists(Condition):
     text = "exists"
     absent_at_first = True
 
-    def judge(self, view: View | None) -> Verdict:
+    def judge(self, look: Look | None) -> Verdict:
         """See `Condition.judge`."""
-        return Verdict(view is not None, "" if view is not None else "does not exist")
+        return Verdict(look is not None, "" if look is not None else "does not exist")
 
 
 class Gone(Condition):
@@ -161,12 +161,12 @@ class Gone(Condition):
     absent_at_first = True
     met_by_absence = True
 
-    def judge(self, view: View | None) -> Verdict:
+    def judge(self, look: Look | None) -> Verdict:
         """See `Condition.judge`."""
-        if view is None:
+        if look is None:
             return Verdict(True)
-        if view.is_deleting:
-            held = ", ".join(texts(view.metadata.get("finalizers")))
+        if look.is_deleting:
+            held = ", ".join(texts(look.metadata.get("finalizers")))
             return Verdict(False, "is being deleted" + (f", held by {held}" if held else ""))
         return Verdict(False, "still exists")
 
@@ -179,11 +179,11 @@ class AtPath(Condition):
     path: JsonPath
     value: str | None
 
-    def judge(self, view: View | None) -> Verdict:
+    def judge(self, look: Look | None) -> Verdict:
         """See `Condition.judge`."""
-        if view is None:
+        if look is None:
             return Verdict(False, "does not exist")
-        found = [as_text(value) for value in self.path.find(view.wire) if value is not None]
+        found = [as_text(value) for value in self.path.find(look.wire) if value is not None]
         if self.value is None:
             return Verdict(any(found), "" if any(found) else f"{self.path.text} has no value")
         if found and all(value == self.value for value in found):
@@ -198,11 +198,11 @@ class Predicate(Condition):
     text: str
     function: Callable[[Any], object]
 
-    def judge(self, view: View | None) -> Verdict:
+    def judge(self, look: Look | None) -> Verdict:
         """See `Condition.judge`."""
-        if view is None:
+        if look is None:
             return Verdict(False, "does not exist")
-        answer = self.function(view.object)
+        answer = self.function(look.object)
         if inspect.isawaitable(answer):
             if inspect.iscoroutine(answer):
                 answer.close()
@@ -220,8 +220,8 @@ class _Group(Condition):
         self.members = members
         self.text = f" {self.word} ".join(member.text for member in members)
 
-    def _verdicts(self, view: View | None) -> list[Verdict]:
-        return [member.judge(view) for member in self.members]
+    def _verdicts(self, look: Look | None) -> list[Verdict]:
+        return [member.judge(look) for member in self.members]
 
 
 class All(_Group):
@@ -239,9 +239,9 @@ class All(_Group):
         # Whoever asks for existence too, asks for an object that may still have to come.
         self.absent_at_first = any(member.absent_at_first for member in members)
 
-    def judge(self, view: View | None) -> Verdict:
+    def judge(self, look: Look | None) -> Verdict:
         """See `Condition.judge`."""
-        verdicts = self._verdicts(view)
+        verdicts = self._verdicts(look)
         return Verdict(
             all(verdict.met for verdict in verdicts),
             next((verdict.missing for verdict in verdicts if not verdict.met), ""),
@@ -262,9 +262,9 @@ class AnyOf(_Group):
             member.absent_at_first and not member.met_by_absence for member in members
         )
 
-    def judge(self, view: View | None) -> Verdict:
+    def judge(self, look: Look | None) -> Verdict:
         """See `Condition.judge`."""
-        verdicts = self._verdicts(view)
+        verdicts = self._verdicts(look)
         if any(verdict.met for verdict in verdicts):
             return Verdict(True)
         # One way to come true is enough: it fails only when every way has failed.
