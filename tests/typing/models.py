@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 from datetime import datetime
 from typing import Any, assert_type
 
@@ -79,6 +80,10 @@ def serialized(model: Model) -> None:
     assert_type(Model.from_json(b"{}"), Model)
     assert_type(Model.from_yaml("kind: Model"), Model)
     assert_type(ModelSpec.from_dict({"backends": []}), ModelSpec)
+
+
+def copies(backend: ModelBackend) -> None:
+    assert_type(copy.deepcopy(backend), ModelBackend)
 
 
 def lists(models: ModelList) -> None:
