@@ -12,6 +12,7 @@ from math import isfinite
 from typing import TYPE_CHECKING, Any, cast
 
 from matrixinfer_client.errors import Problem
+from matrixinfer_client.foreign import as_mapping, is_model
 from matrixinfer_client.models import RAW, ApiModel, ApiObject
 from matrixinfer_client.shapes import (
     Anything,
@@ -57,6 +58,8 @@ class _Walk:
         elif isinstance(value, list | tuple):
             for index, item in enumerate(cast("Sequence[Any]", value)):
                 yield from self.anything(f"{path}[{index}]", item, depth + 1)
+        elif is_model(value):
+            yield from self.anything(path, as_mapping(value), depth)
         else:
             yield from self.scalar(path, value)
 
@@ -121,7 +124,7 @@ def _fits(shape: Shape, value: Any) -> bool:
     if isinstance(shape, MapOf):
         return isinstance(value, Mapping)
     if isinstance(shape, One):
-        return isinstance(value, shape.cls | Mapping)
+        return isinstance(value, shape.cls | Mapping) or is_model(value)
     return True
 
 

@@ -20,6 +20,7 @@ from typing import TYPE_CHECKING, Any, cast
 
 from msgspec import Raw
 
+from matrixinfer_client.foreign import as_mapping, is_model
 from matrixinfer_client.models import RAW, ApiModel, ApiObject
 from matrixinfer_client.oddities import note
 from matrixinfer_client.shapes import (
@@ -366,10 +367,10 @@ def _plain_other(value: Any) -> Any:
         return _moment(value)
     if isinstance(value, Enum):
         return plain(value.value)
-    if isinstance(value, str):
-        return str.__str__(value)
-    if isinstance(value, int):
-        return int(value)
+    if isinstance(value, str | int):
+        return str.__str__(value) if isinstance(value, str) else int(value)
+    if is_model(value):
+        return plain(as_mapping(value))
     raise Unencodable(f"{type(value).__name__} has no JSON form")
 
 
@@ -384,4 +385,4 @@ def _write_odd(value: Any, cls: type) -> Any:
     if isinstance(value, cls):
         return encoder(_type(value))(value)
     # A mapping is a fair way to say an object; it is not checked.
-    return plain(value if isinstance(value, Mapping) else note(value))
+    return plain(value if isinstance(value, Mapping) or is_model(value) else note(value))
