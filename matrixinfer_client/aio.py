@@ -73,6 +73,9 @@ class _Answer:
 
     async def close(self) -> None:
         """Drop the connection unless the body was read to its end."""
+        connection = self._response.connection
+        if connection is not None:
+            self._pools.drop(connection)
         self._response.close()
 
 
@@ -144,6 +147,7 @@ class _Pools:
         self._keeper = _Keeper(loop, (self.calls, self.streams))
         self.start = self._keeper.start
         self.close = self._keeper.close
+        self.drop = self._keeper.drop
         weakref.finalize(self, self._keeper.abandon).atexit = False
 
 
@@ -164,6 +168,7 @@ class _Keeper:
         self._loop = loop
         self._sessions = sessions
         self._closing: asyncio.Task[None] | None = None
+        self._dropped: set[asyncio.Future[None]] = set()
         self._guard = self._until_the_loop_ends()
 
     async def start(self) -> None:
@@ -188,6 +193,21 @@ class _Keeper:
         with contextlib.suppress(RuntimeError):
             self._loop.call_soon_threadsafe(self._begin_to_close)
 
+    def drop(self, connection: aiohttp.connector.Connection) -> None:
+        """Cut a connection in the middle of an answer, and do not let the loop end before that.
+
+        Not with TLS's farewell: the peer may take as long as it likes to return it.
+        """
+        protocol = connection.protocol
+        if protocol is None or protocol.transport is None:
+            return
+        protocol.transport.abort()
+        # None once it is closed, and before aiohttp 3.12.
+        closed: asyncio.Future[None] | None = getattr(protocol, "closed", None)
+        if closed is not None:
+            self._dropped.add(closed)
+            closed.add_done_callback(self._dropped.discard)
+
     def _begin_to_close(self) -> None:
         if self._closing is None:
             self._closing = self._loop.create_task(self._close_sessions())
@@ -204,6 +224,8 @@ class _Keeper:
     async def _close_sessions(self) -> None:
         for session in self._sessions:
             await session.close()
+        if self._dropped:
+            await asyncio.wait(self._dropped)
 
 
 def _session(context: ssl.SSLContext, limit: int) -> aiohttp.ClientSession:

@@ -15,6 +15,8 @@ from matrixinfer_client.drivers import AsyncDriver, Driver
 from tests.behaviour.modes import MODES, Mode, as_async
 from tests.loopback import Behaviour, Loopback
 
+pytest_plugins = ["tests.cluster.fixtures"]
+
 
 @pytest.hookimpl(tryfirst=True)
 def pytest_pyfunc_call(pyfuncitem: pytest.Function) -> bool | None:

@@ -10,7 +10,10 @@ import threading
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Self, TypeAlias
+
+from tests.cluster.certificates import CertificateAuthority
 
 HOST = "127.0.0.1"
 _PATIENCE_SECONDS = 20.0
@@ -196,3 +199,19 @@ def closed_port() -> int:
     """Return a port on which nobody listens."""
     with socket.create_server((HOST, 0)) as listener:
         return int(listener.getsockname()[1])
+
+
+def server_tls(authority: CertificateAuthority, directory: Path, *hosts: str) -> ssl.SSLContext:
+    """Return the server's side, which asks for a client certificate without insisting.
+
+    The authority's certificate is left in the directory as `ca.crt`.
+    """
+    (directory / "ca.crt").write_bytes(authority.pem)
+    certificate, key = authority.server_certificate(hosts)
+    (directory / "tls.crt").write_bytes(certificate)
+    (directory / "tls.key").write_bytes(key)
+    context = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
+    context.load_cert_chain(directory / "tls.crt", directory / "tls.key")
+    context.verify_mode = ssl.CERT_OPTIONAL
+    context.load_verify_locations(cadata=authority.pem.decode())
+    return context

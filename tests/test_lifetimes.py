@@ -5,15 +5,17 @@ from __future__ import annotations
 import subprocess
 import sys
 import textwrap
+from pathlib import Path
 
+from tests.cluster.certificates import CertificateAuthority
 from tests.conftest import Serve
-from tests.loopback import reply
+from tests.loopback import HOST, reply, server_tls, stream
 
 PREAMBLE = """
 import asyncio, gc, os, sys, threading
 from matrixinfer_client.config import Config
 from matrixinfer_client.drivers import AsyncDriver, Driver
-from matrixinfer_client.flows import Request, Retries, call
+from matrixinfer_client.flows import Emit, Read, Request, Retries, call, open_stream
 
 url = sys.argv[1]
 
@@ -22,10 +24,11 @@ def read():
 """
 
 
-def script(server_url: str, text: str) -> str:
+def script(server_url: str, text: str, *arguments: str) -> str:
     """Run a program with all warnings as errors and return its output, which must be all."""
+    program = PREAMBLE + textwrap.dedent(text)
     done = subprocess.run(
-        [sys.executable, "-W", "error", "-c", PREAMBLE + textwrap.dedent(text), server_url],
+        [sys.executable, "-W", "error", "-c", program, server_url, *arguments],
         capture_output=True,
         text=True,
         timeout=30,
@@ -127,6 +130,34 @@ def test_a_client_that_is_forgotten_while_its_loop_ends_leaves_no_task(serve: Se
         with asyncio.Runner(loop_factory=Loop) as runner:
             runner.run(main())
         """,
+    )
+
+
+def test_a_stream_that_is_left_early_is_closed_when_its_loop_ends(
+    serve: Serve, tmp_path: Path
+) -> None:
+    authority = CertificateAuthority()
+    server = serve(stream(b"one", end=False), tls=server_tls(authority, tmp_path, HOST))
+    script(
+        server.url,
+        """
+        def follow():
+            opened = yield from open_stream(Request("GET", "/x", repeatable=True), Retries())
+            while chunk := (yield Read(opened)):
+                yield Emit(chunk)
+
+        async def main(turns):
+            driver = AsyncDriver(Config(url, ca_file=sys.argv[2]))
+            async for _ in driver.iterate(follow()):
+                break
+            for _ in range(turns):
+                await asyncio.sleep(0)
+
+        # What is left to do when the loop ends depends on how many turns it has had.
+        for turns in range(6):
+            asyncio.run(main(turns))
+        """,
+        str(tmp_path / "ca.crt"),
     )
 
 

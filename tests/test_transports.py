@@ -26,7 +26,7 @@ from matrixinfer_client.flows import Emit, Flow, Read, Request, Retries, call, o
 from tests.behaviour.modes import Mode, as_async
 from tests.cluster.certificates import CertificateAuthority
 from tests.conftest import Connect, Serve
-from tests.loopback import HOST, reply
+from tests.loopback import HOST, reply, server_tls
 
 READ = Request("GET", "/apis/x", repeatable=True)
 AT_ONCE = Retries(backoff=0.0)
@@ -40,18 +40,6 @@ def authority() -> CertificateAuthority:
 @pytest.fixture(scope="module")
 def tls(authority: CertificateAuthority, tmp_path_factory: pytest.TempPathFactory) -> Any:
     return server_tls(authority, tmp_path_factory.mktemp("tls"), HOST)
-
-
-def server_tls(authority: CertificateAuthority, directory: Path, *hosts: str) -> ssl.SSLContext:
-    """Return the server's side, which asks for a client certificate without insisting."""
-    certificate, key = authority.server_certificate(hosts)
-    (directory / "tls.crt").write_bytes(certificate)
-    (directory / "tls.key").write_bytes(key)
-    context = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
-    context.load_cert_chain(directory / "tls.crt", directory / "tls.key")
-    context.verify_mode = ssl.CERT_OPTIONAL
-    context.load_verify_locations(cadata=authority.pem.decode())
-    return context
 
 
 async def fetch(driver: AsyncDriver) -> None:
@@ -198,7 +186,7 @@ async def test_a_ca_file_that_was_replaced_is_read_again(
     serve: Serve, connect: Connect, tmp_path: Path, tls: ssl.SSLContext
 ) -> None:
     successor = CertificateAuthority("successor")
-    file = tmp_path / "ca.crt"
+    file = tmp_path / "authority.crt"
     file.write_bytes(CertificateAuthority("predecessor").pem)
     server = serve(reply(), tls=server_tls(successor, tmp_path, HOST))
     driver = connect(Config(server.url, ca_file=str(file)))

@@ -9,11 +9,11 @@ asynchronous one.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncGenerator, Callable, Generator
+from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 from inspect import iscoroutinefunction
-from typing import Any, Final, Literal, TypeAlias, TypeVar, cast
+from typing import Any, Final, Literal, Self, TypeAlias, TypeVar, cast
 
 import matrixinfer_client
 from matrixinfer_client.connection import Connection, GroupClient
@@ -60,8 +60,8 @@ class _Awaiting:
             return as_async(value, getattr(matrixinfer_client, f"Async{type(value).__name__}"))
         if isinstance(value, Connection):
             return as_async(value, self._twin)
-        if isinstance(value, Generator):
-            return _stepwise(cast("Generator[Any, None, None]", value))
+        if isinstance(value, Iterator):
+            return _Steps(value)
         return value
 
 
@@ -70,9 +70,23 @@ async def _in_thread(function: Callable[..., Any], *args: Any, **options: Any) -
     return await loop.run_in_executor(_THREADS, partial(function, *args, **options))
 
 
-async def _stepwise(values: Generator[Any, None, None]) -> AsyncGenerator[Any]:
-    try:
-        while (value := await _in_thread(next, values, _END)) is not _END:
-            yield value
-    finally:
-        values.close()
+class _Steps:
+    """A blocking iterator as an asynchronous one; what else it has is passed through."""
+
+    def __init__(self, values: Any) -> None:
+        self._values = values
+
+    def __aiter__(self) -> Self:
+        return self
+
+    async def __anext__(self) -> Any:
+        value = await _in_thread(next, self._values, _END)
+        if value is _END:
+            raise StopAsyncIteration
+        return value
+
+    async def aclose(self) -> None:
+        await _in_thread(self._values.close)
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._values, name)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 from typing import Any
 
 import pytest
@@ -35,9 +34,7 @@ async def test_the_official_client_reads_what_this_one_wrote(
     client: AsyncClient, official: Any, namespace: str, sample: Sample
 ) -> None:
     written = await sample.resource(client, namespace).create(sample.typed("one"))
-    read = await asyncio.to_thread(
-        official.get_namespaced_custom_object, *coordinates(sample, namespace), "one"
-    )
+    read = official.get_namespaced_custom_object(*coordinates(sample, namespace), "one")
     assert read == written.to_dict()
 
 
@@ -45,10 +42,8 @@ async def test_the_official_client_reads_what_this_one_wrote(
 async def test_this_client_reads_what_the_official_one_wrote(
     client: AsyncClient, official: Any, namespace: str, sample: Sample
 ) -> None:
-    written = await asyncio.to_thread(
-        official.create_namespaced_custom_object,
-        *coordinates(sample, namespace),
-        sample.mapping("one"),
+    written = official.create_namespaced_custom_object(
+        *coordinates(sample, namespace), sample.mapping("one")
     )
     read = await sample.resource(client, namespace).get("one")
     assert read.to_dict() == written

@@ -15,7 +15,7 @@ import pytest
 import yaml
 
 from tests.cluster.assets import ASSETS_VARIABLE, AssetsMissingError, find_assets
-from tests.cluster.conftest import REQUIRED_VARIABLE
+from tests.cluster.fixtures import REQUIRED_VARIABLE
 from tests.cluster.server import ApiServer
 
 ROOT = Path(__file__).resolve().parents[2]

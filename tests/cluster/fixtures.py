@@ -1,4 +1,7 @@
-"""Fixtures of the tests that need a real API server, and what happens when there is none."""
+"""Fixtures of the tests that need a real API server, and what happens when there is none.
+
+A plugin, which `tests/conftest.py` loads: tests outside this directory need the server, too.
+"""
 
 from __future__ import annotations
 
@@ -21,7 +24,8 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Keep the time limit for the tests: the first fixture may build the server for minutes."""
     here = Path(__file__).parent
     for item in items:
-        if here in item.path.parents and item.get_closest_marker("timeout") is None:
+        needed = here in item.path.parents or "api_server" in getattr(item, "fixturenames", ())
+        if needed and item.get_closest_marker("timeout") is None:
             item.add_marker(pytest.mark.timeout(func_only=True))
 
 
