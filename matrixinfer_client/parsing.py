@@ -71,9 +71,9 @@ class _Collector:
 def paused_collector(size: int) -> Generator[None]:
     """Keep the cyclic garbage collector from running while a body of `size` bytes is decoded.
 
-    Decoding makes no garbage cycles, and each pass would visit all that was decoded so far: lists
-    of 10,000 objects take seven times as long with it. It is switched on again when the last of
-    several threads is done, and only if it was on.
+    Decoding makes no garbage cycles, and each pass would visit all that was decoded so far, which
+    makes reading a large list several times as slow. The collector is switched on again when the
+    last of several threads is done, and only if it was on.
     """
     if size < _LARGE_BODY:
         yield

@@ -95,7 +95,7 @@ def test_the_message_names_the_object_and_lists_all_problems() -> None:
 
 
 def test_a_key_that_is_no_string_is_a_problem() -> None:
-    for config in ({8080: "x"}, {"a": [{None: 1}]}):
+    for config in ({8080: "x"}, {"a": [{None: 1}]}, MappingProxyType({1: 2})):
         model = build(worker={"config": config})
         (found,) = problems(model)
         assert "keys must be strings" in found
