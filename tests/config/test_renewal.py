@@ -25,6 +25,7 @@ class Origin:
         self.lifetime = lifetime
         self.runs = 0
         self.failing = False
+        self.constant = False
         self.gate: threading.Event | None = None
 
     def __call__(self) -> Issued:
@@ -34,7 +35,7 @@ class Origin:
         if self.failing:
             raise CredentialError(f"failure {self.runs}")
         end = None if self.lifetime is None else self.clock() + self.lifetime
-        return Issued(Credential(f"t{self.runs}"), expires_at=end)
+        return Issued(Credential("t" if self.constant else f"t{self.runs}"), expires_at=end)
 
 
 def _together(work: Callable[[], object], origin: Origin, renewal: Renewal) -> list[object]:
@@ -122,6 +123,15 @@ def test_threads_whose_credential_was_rejected_together_share_one_run(clock: Clo
     rejected = renewal.fetch(origin, None)
     results = _together(lambda: renewal.fetch(origin, rejected), origin, renewal)
     assert results == [Credential("t2")] * THREADS
+    assert origin.runs == 2
+
+
+def test_threads_share_one_run_also_when_it_brings_nothing_new(clock: Clock) -> None:
+    renewal, origin = Renewal(clock), Origin(clock)
+    origin.constant = True
+    rejected = renewal.fetch(origin, None)
+    results = _together(lambda: renewal.fetch(origin, rejected), origin, renewal)
+    assert results == [rejected] * THREADS
     assert origin.runs == 2
 
 
@@ -217,4 +227,8 @@ def test_a_forked_child_does_not_wait_for_a_thread_it_does_not_have(held: Renewa
     )
     child.start()
     child.join(10)
-    assert child.exitcode == 0
+    code = child.exitcode
+    # A child that waits for ever would keep the test run from ending.
+    child.kill()
+    child.join()
+    assert code == 0
