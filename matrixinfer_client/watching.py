@@ -1,63 +1,366 @@
-"""Watching as a flow: from the bytes of a stream to typed events."""
+"""Watching as nested flows, each with one duty, none with I/O.
+
+`watch` never ends and sets the pace; `_round` comes to a state and follows one stream from there;
+`_streamed` and `_listed` read a state, `_compared` hands out what it changes; `_followed` reads a
+stream. What is known between them is in the `View`.
+
+A watch starts from the last version after a closed stream, a lost or dead connection, 429 and 5xx;
+it compares with a new list after 410, a backward step of the server or a line that is no JSON. It
+raises what no repetition mends: 401 after a renewed credential, 403, 404, 422, an untrusted
+certificate.
+"""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, Generic, Literal, TypeVar, cast
+from collections.abc import Mapping, Sequence
+from typing import Any, Generic, TypeVar, cast
 
 import attrs
 
 from matrixinfer_client import codec, requests
-from matrixinfer_client.errors import error_from_status
-from matrixinfer_client.flows import NO_TIMEOUT, Emit, Flow, Read, open_stream
+from matrixinfer_client.errors import (
+    ApiError,
+    BadRequestError,
+    CredentialError,
+    DecodeError,
+    GoneError,
+    InvalidError,
+    TransportError,
+    TransportTimeout,
+    error_from_status,
+)
+from matrixinfer_client.flows import (
+    Close,
+    Emit,
+    Flow,
+    Read,
+    Retries,
+    Stream,
+    now,
+    open_stream,
+    sleep,
+)
 from matrixinfer_client.models import ApiObject
+from matrixinfer_client.pacing import Pace, is_too_new, is_transient
+from matrixinfer_client.stream import Bookmark, Key, Lines, Record, fresh, key_of
+from matrixinfer_client.views import Change, EventType, HistoryGapError, View
 
-if TYPE_CHECKING:
-    from matrixinfer_client.targets import ListOptions, Target
-
-__all__ = ["Event", "EventType", "watch"]
+__all__ = ["Event", "EventType", "Setback", "Settled", "event_of", "watch"]
 
 T = TypeVar("T", bound=ApiObject)
+R = TypeVar("R")
 
-EventType = Literal["ADDED", "MODIFIED", "DELETED"]
+# The flows here repeat requests themselves, with pauses that know how long a stream has lasted.
+_ONCE = Retries(attempts=1)
+_WATCH = (("watch", "true"), ("allowWatchBookmarks", "true"))
+_STREAMING_LIST = (
+    *_WATCH,
+    ("sendInitialEvents", "true"),
+    # Without a version: the newest state, at the time of the request.
+    ("resourceVersionMatch", "NotOlderThan"),
+)
+_CHANGES: Mapping[str, EventType] = {
+    "ADDED": "ADDED",
+    "MODIFIED": "MODIFIED",
+    "DELETED": "DELETED",
+}
+# A server that is behind for longer than this many attempts has another history.
+_TOO_NEW_ATTEMPTS = 3
+# Dead connections in a row on which nothing came at all, until what is known is checked.
+_SILENT_STREAMS = 2
 
 
 @attrs.frozen
 class Event(Generic[T]):
-    """One change: what happened, and the object after it (of a deletion: its last state)."""
+    """One change: what happened, and the object after it (of a deletion: its last state).
+
+    `synthetic` is True for what was found by comparing states and not sent as an event: the
+    objects that exist when a watch begins, and the difference after the history was lost.
+    """
 
     type: EventType
     object: T
+    synthetic: bool = False
 
 
-def watch(
-    target: Target[T, Any], options: ListOptions, *, timeout_seconds: int | None = None
-) -> Flow[None]:
-    """One watch request: emits an `Event` per change, ends when the server closes the stream.
+def event_of(change: Change[T]) -> Event[T]:
+    """A change as it is handed out."""
+    return Event(change.type, fresh(change.record), change.synthetic)
 
-    Raises `ExpiredError` when the resource version is older than the server's history.
+
+@attrs.frozen
+class Setback:
+    """Emitted when a round ended: what it ended with, and the pause that follows.
+
+    `error` is None when the server closed the stream as it does from time to time.
     """
-    extra = [("watch", "true"), ("allowWatchBookmarks", "true")]
-    if timeout_seconds is not None:
-        extra.append(("timeoutSeconds", str(timeout_seconds)))
-    request = requests.list_(target, options, timeout=NO_TIMEOUT, extra=extra)
-    stream = yield from open_stream(request, target.options.retries)
-    rest = b""
+
+    error: Exception | None
+    pause: float
+    is_fatal: bool = False
+
+
+@attrs.frozen
+class Settled:
+    """Emitted when the view has become a state that the server had at one time."""
+
+
+def watch(view: View[T], *, persistent: bool = False) -> Flow[None]:
+    """Emit a `Change` per change, a `Settled` per list and a `Setback` per interruption, for ever.
+
+    Until the server has answered once, failures are repeated as often as for any other verb
+    (`Retries.attempts`) and then raised: a watch that never worked is a mistake to be told.
+
+    Args:
+        view: What is known, and becomes known.
+        persistent: Go on after every failure, also after those that only a person can mend.
+
+    Raises:
+        ApiError: The server refuses, and asking again will not help.
+        ExpiredError: The history is gone and the view has no memory to compare with.
+        TransportError: It cannot be reached, and never could.
+    """
+    pace = Pace(view.policy)
+    course = _Course(view, persistent=persistent)
     while True:
-        chunk = cast("bytes", (yield Read(stream)))
-        if not chunk:
+        error = yield from _round(course)
+        lasted = 0.0
+        if course.opened_at is not None:
+            lasted = (yield from now()) - course.opened_at
+        is_fatal = error is not None and not course.survives(error, pace.failures)
+        if error is not None and is_fatal and not (persistent and _may_be_mended(error)):
+            raise error
+        pause = pace.after(error, lasted)
+        course.note(error, pause)
+        yield Emit(Setback(error, pause, is_fatal))
+        # Its traceback holds the frame of this flow, which would hold it until the next one.
+        error = None
+        yield from sleep(pause)
+
+
+class _Course(Generic[T]):
+    """What one run of `watch` keeps from round to round."""
+
+    def __init__(self, view: View[T], *, persistent: bool) -> None:
+        self.view = view
+        self.opened_at: float | None = None
+        self.contacted = persistent
+        self.silent = 0
+        self._too_new = 0
+
+    def survives(self, error: Exception, failures: int) -> bool:
+        """Whether to go on after an error; notes when the state has to be read anew."""
+        self._too_new = self._too_new + 1 if is_too_new(error) else 0
+        if isinstance(error, GoneError | HistoryGapError | DecodeError):
+            mends = self.view.expire()
+        elif self._too_new >= _TOO_NEW_ATTEMPTS:
+            self._too_new = 0
+            mends = self.view.expire()
+        else:
+            mends = is_transient(error)
+        return mends and (
+            self.contacted or failures + 1 < self.view.target.options.retries.attempts
+        )
+
+    def note(self, error: Exception | None, pause: float) -> None:
+        """Count how a round ended."""
+        statistics = self.view.statistics
+        statistics.backoff_seconds += pause
+        if error is None:
             return
-        # Only at "\n": other characters that end a line in some notations may stand in a string.
-        *lines, rest = (rest + chunk).split(b"\n")
-        for line in lines:
-            event = _event(target, line) if line else None
-            if event is not None:
-                yield Emit(event)
+        statistics.errors += 1
+        statistics.last_error = error
+        if isinstance(error, TransportTimeout) and self.opened_at is not None:
+            statistics.dead_connections += 1
+            self.silent += 1
+            if self.silent >= _SILENT_STREAMS:
+                # Perhaps nothing happens and bookmarks are not sent, perhaps the server waits for
+                # a version that it will never reach. Comparing costs a list and tells.
+                self.silent = 0
+                self.view.expire()
 
 
-def _event(target: Target[T, Any], line: bytes) -> Event[T] | None:
-    kind, raw = codec.decode_event(line)
-    if kind == "ERROR":
-        raise error_from_status(cast("dict[str, Any]", codec.decode_json(raw)))
-    if kind == "ADDED" or kind == "MODIFIED" or kind == "DELETED":  # noqa: PLR1714 - narrows
-        return Event(kind, codec.decode(target.cls, raw))
+def _may_be_mended(error: Exception) -> bool:
+    # All else is a closed client, a bad argument or a defect, and the same the next time.
+    return isinstance(error, ApiError | TransportError | CredentialError | DecodeError)
+
+
+def _round(course: _Course[Any]) -> Flow[Exception | None]:
+    """Come to a state if there is none, then follow one stream; the result is what ended it."""
+    course.opened_at = None
+    view = course.view
+    try:
+        if view.stale and view.streaming and (yield from _streamed(course)):
+            return None
+        if view.stale:
+            yield from _listed(course)
+        query, patience = list(_WATCH), view.policy.idle_timeout
+        if view.resource_version is not None:
+            query.append(("resourceVersion", view.resource_version))
+        stream = yield from _opened(course, query, patience)
+        yield from _closing(stream, _followed(course, _Reader(stream, patience), []))
+    except Exception as error:  # noqa: BLE001 - `watch` decides which of them end it
+        return error
     return None
+
+
+def _listed(course: _Course[Any]) -> Flow[None]:
+    """Read the state with a list request."""
+    view = course.view
+    request = requests.list_(view.target, view.options)
+    # As a stream, which another thread can stop.
+    stream = yield from open_stream(request, _ONCE)
+    body = yield from _closing(stream, _whole(stream))
+    course.contacted = True
+    found = codec.decode_list(view.target.list_cls, body)
+    del body
+    state = {key_of(item): view.record(item) for item in found.items or ()}
+    yield from _compared(view, state, found.resource_version)
+
+
+def _whole(stream: Stream) -> Flow[bytes]:
+    chunks: list[bytes] = []
+    while chunk := cast("bytes", (yield Read(stream))):
+        chunks.append(chunk)
+    return b"".join(chunks)
+
+
+def _streamed(course: _Course[Any]) -> Flow[bool]:
+    """Read the state from a streaming list, and follow it to the end; False without success.
+
+    A server that does not know streaming lists refuses them (the API server, as a bad request or
+    as invalid) or takes them for a plain watch, which never says that the state is complete.
+    """
+    view, patience = course.view, course.view.policy.marker_timeout
+    try:
+        stream = yield from _opened(course, _STREAMING_LIST, patience)
+    except (BadRequestError, InvalidError):
+        view.streaming = False
+        return False
+    return (yield from _closing(stream, _streamed_from(course, _Reader(stream, patience))))
+
+
+def _streamed_from(course: _Course[Any], reader: _Reader) -> Flow[bool]:
+    try:
+        rest = yield from _initial(course.view, reader)
+    except TransportTimeout:
+        rest = None
+    if rest is None:
+        course.view.streaming = False
+        course.opened_at = None
+        return False
+    try:
+        yield from _followed(course, reader, rest)
+    except TransportTimeout:
+        # Its patience was for the marker; for what follows a stream with the usual one is opened.
+        return False
+    return True
+
+
+def _initial(view: View[Any], reader: _Reader) -> Flow[list[bytes] | None]:
+    """Read up to the end of the initial events; the result is what was read of what follows."""
+    state: dict[Key, Record[Any]] = {}
+    while batch := (yield from reader.lines()):
+        for index, line in enumerate(batch):
+            kind, body = codec.decode_event(line)
+            if kind == "BOOKMARK":
+                bookmark = Bookmark.of(body)
+                if not bookmark.ends_initial_events:
+                    return None
+                yield from _compared(view, state, bookmark.version)
+                return batch[index + 1 :]
+            if kind == "ERROR":
+                raise _failure(body)
+            obj = codec.decode(view.target.cls, body)
+            # Changes may come before the marker, when the server's cache was a little behind.
+            if kind == "DELETED":
+                state.pop(key_of(obj), None)
+            else:
+                state[key_of(obj)] = view.record(obj)
+    return None
+
+
+def _compared(view: View[Any], state: dict[Key, Record[Any]], version: str | None) -> Flow[None]:
+    for change in view.differences(state):
+        yield Emit(change)
+    view.settle(version)
+    yield Emit(Settled())
+
+
+def _opened(
+    course: _Course[Any], query: Sequence[tuple[str, str]], patience: float
+) -> Flow[Stream]:
+    """Open a watch."""
+    view = course.view
+    request = requests.list_(view.target, view.options, timeout=patience, extra=query)
+    stream = yield from open_stream(request, _ONCE)
+    course.opened_at = yield from now()
+    course.contacted = True
+    view.statistics.reconnects += view.statistics.connections > 0
+    view.statistics.connections += 1
+    return stream
+
+
+def _followed(course: _Course[Any], reader: _Reader, batch: list[bytes]) -> Flow[None]:
+    """Emit what one stream brings, until it ends."""
+    view, cls = course.view, course.view.target.cls
+    while True:
+        for line in batch:
+            kind, body = codec.decode_event(line)
+            changed = _CHANGES.get(kind)
+            if changed is not None:
+                change = view.take(changed, codec.decode(cls, body))
+                if change is not None:
+                    yield Emit(change)
+            elif kind == "BOOKMARK":
+                view.bookmark(Bookmark.of(body).version)
+            elif kind == "ERROR":
+                raise _failure(body)
+        batch = yield from reader.lines()
+        if not batch:
+            return
+        course.silent = 0
+
+
+class _Reader:
+    """The lines of one stream."""
+
+    def __init__(self, stream: Stream, patience: float) -> None:
+        self._stream = stream
+        self._patience = patience
+        self._lines = Lines()
+
+    def lines(self) -> Flow[list[bytes]]:
+        """The next lines, at least one; none at the end."""
+        blank_since: float | None = None
+        while chunk := cast("bytes", (yield Read(self._stream))):
+            lines = self._lines.feed(chunk)
+            if lines:
+                return lines
+            if not chunk.isspace():
+                # Part of a large object: slow is not dead.
+                blank_since = None
+                continue
+            # Some proxies keep a connection alive with line ends while the server is gone.
+            time = yield from now()
+            blank_since = time if blank_since is None else blank_since
+            if time - blank_since > self._patience:
+                raise TransportTimeout(f"only blank lines for {self._patience:g} seconds")
+        return []
+
+
+def _closing(stream: Stream, flow: Flow[R]) -> Flow[R]:
+    """Run a flow over a stream and close that; a flow that is cut off leaves it to the driver."""
+    try:
+        result = yield from flow
+    except Exception:
+        yield Close(stream)
+        raise
+    yield Close(stream)
+    return result
+
+
+def _failure(body: bytes) -> ApiError:
+    """The error of an ERROR event."""
+    status: object = codec.decode_json(body)
+    return error_from_status(cast("dict[str, Any]", status) if isinstance(status, dict) else {})

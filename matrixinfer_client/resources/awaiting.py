@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import AsyncIterator, Awaitable, Callable
 from typing import TYPE_CHECKING, Any, Generic, TypeVar
 
-from matrixinfer_client import requests, verbs, watching
+from matrixinfer_client import requests, verbs
 from matrixinfer_client.models import ApiList, ApiObject
 from matrixinfer_client.names import NamespaceArg
 from matrixinfer_client.targets import (
@@ -25,7 +25,8 @@ from matrixinfer_client.targets import (
 if TYPE_CHECKING:
     from matrixinfer_client.connection import AsyncConnection
     from matrixinfer_client.flows import TimeoutArg
-    from matrixinfer_client.watching import Event
+    from matrixinfer_client.pacing import WatchPolicy
+    from matrixinfer_client.watches import AsyncWatch
 
 __all__ = ["AsyncResource"]
 
@@ -133,12 +134,15 @@ class AsyncResource(Generic[T, L]):
         label_selector: Selector | None = None,
         field_selector: Selector | None = None,
         resource_version: str | None = None,
-        timeout_seconds: int | None = None,
-    ) -> AsyncIterator[Event[T]]:
+        timeout: float | None = None,
+        policy: WatchPolicy | None = None,
+    ) -> AsyncWatch[T]:
         """See `Resource.watch`."""
         options = ListOptions(label_selector, field_selector, resource_version=resource_version)
-        flow = watching.watch(self._target, options, timeout_seconds=timeout_seconds)
-        return self._driver.iterate(flow)
+        # Here, because most programs watch nothing and need not pay for it.
+        from matrixinfer_client.watches import AsyncWatch  # noqa: PLC0415
+
+        return AsyncWatch(self._driver, self._target, options, policy, timeout)
 
     async def update(
         self,

@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from typing import TYPE_CHECKING, Any, Generic, TypeVar
 
-from matrixinfer_client import requests, verbs, watching
+from matrixinfer_client import requests, verbs
 from matrixinfer_client.models import ApiList, ApiObject
 from matrixinfer_client.names import NamespaceArg
 from matrixinfer_client.targets import (
@@ -30,7 +30,8 @@ from matrixinfer_client.targets import (
 if TYPE_CHECKING:
     from matrixinfer_client.connection import Connection
     from matrixinfer_client.flows import TimeoutArg
-    from matrixinfer_client.watching import Event
+    from matrixinfer_client.pacing import WatchPolicy
+    from matrixinfer_client.watches import Watch
 
 __all__ = ["Resource"]
 
@@ -187,22 +188,41 @@ class Resource(Generic[T, L]):
         label_selector: Selector | None = None,
         field_selector: Selector | None = None,
         resource_version: str | None = None,
-        timeout_seconds: int | None = None,
-    ) -> Iterator[Event[T]]:
-        """Changes as they happen, until the server closes the stream.
+        timeout: float | None = None,
+        policy: WatchPolicy | None = None,
+    ) -> Watch[T]:
+        """Changes as they happen, for ever: a `Watch`, which is an iterator and a context manager.
+
+        It begins with an ADDED event for every object that exists, as kubectl does. No event is
+        lost and none repeated; resource versions never go back. It survives streams that the
+        server closes, lost connections, connections on which nothing comes for 70 seconds, 429,
+        5xx, a credential that is renewed, and the loss of the history (410): then the state is
+        read anew and handed out as the exact difference, deletions with the last known state
+        included. Only then may several changes of one object become one event; those events are
+        `synthetic` and counted (`statistics.coalesced`).
+
+        Until it has worked once, failures are repeated as often as for any other verb.
 
         Args:
-            resource_version: Start after this version, such as a list's. Default: begin with an
-                ADDED event for every object that exists.
-            timeout_seconds: After how many seconds the server closes the stream. Default: its
-                own choice, at least half an hour.
+            resource_version: Start after this version, such as a list's, instead of with all
+                objects. What was before is then not known, and there is nothing to compare with
+                when the history is lost.
+            timeout: Seconds after which the iteration ends (`timed_out` is then True). Default:
+                never.
+            policy: Limits and pauses of the connection.
 
         Raises:
-            ExpiredError: `resource_version` is older than the server's history.
+            ExpiredError: `resource_version` was given, and the history since then is lost. List
+                again, or watch without it.
+            ForbiddenError, NotFoundError, InvalidError, UnauthorizedError: Asking again does not
+                help; the last one after the credential was renewed once.
+            TransportError: The server cannot be reached and never could.
         """
         options = ListOptions(label_selector, field_selector, resource_version=resource_version)
-        flow = watching.watch(self._target, options, timeout_seconds=timeout_seconds)
-        return self._driver.iterate(flow)
+        # Here, because most programs watch nothing and need not pay for it.
+        from matrixinfer_client.watches import Watch  # noqa: PLC0415
+
+        return Watch(self._driver, self._target, options, policy, timeout)
 
     def update(
         self,
