@@ -13,9 +13,10 @@ import msgspec
 
 from matrixinfer_client import oddities
 from matrixinfer_client.checking import problems_of
-from matrixinfer_client.compiling import Unencodable, decoder, plain
+from matrixinfer_client.compiling import decoder, plain
 from matrixinfer_client.errors import DecodeError, InvalidObjectError, Problem
 from matrixinfer_client.models import ApiList, ApiModel, ApiObject, has_foreign_types
+from matrixinfer_client.oddities import Unencodable
 from matrixinfer_client.parsing import load, load_event, load_parts, paused_collector, reading
 from matrixinfer_client.sections import kind_reader, list_reader
 

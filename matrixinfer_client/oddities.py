@@ -9,10 +9,14 @@ from __future__ import annotations
 from threading import get_ident
 from typing import TypeVar
 
-__all__ = ["forget", "note", "was_noted"]
+__all__ = ["Unencodable", "forget", "note", "was_noted"]
 
 _T = TypeVar("_T")
 _threads: set[int] = set()
+
+
+class Unencodable(Exception):
+    """A value that has no JSON form; the message says which type it has. Stays in the codec."""
 
 
 def note(value: _T) -> _T:

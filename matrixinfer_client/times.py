@@ -14,7 +14,8 @@ __all__ = ["Timestamp", "parse", "render"]
 
 # Objects of one list share most of their timestamps; parsing each once is faster and smaller.
 _seen: dict[str, datetime | str] = {}
-_SEEN_LIMIT = 4096
+_written: dict[datetime, str] = {}
+_LIMIT = 4096
 
 
 class Timestamp(datetime):
@@ -36,7 +37,7 @@ def parse(text: str) -> datetime | str:
     """The point in time that `text` names, or `text` itself when that is not one."""
     found = _seen.get(text)
     if found is None:
-        if len(_seen) >= _SEEN_LIMIT:
+        if len(_seen) >= _LIMIT:
             _seen.clear()
         found = _seen[text] = _parse(text)
     return found
@@ -72,9 +73,19 @@ def render(value: datetime) -> str:
 
     Raises `ValueError` for a value without a time zone: nobody can know which moment it means.
     """
-    text = getattr(value, "text", None)
-    if text is not None:
-        return str(text)
+    # Exactly this class: equal moments of it are one text, while a `Timestamp` has its own.
+    if type(value) is not datetime:
+        return str(getattr(value, "text", None) or _render(value))
+    text = _written.get(value)
+    if text is None:
+        text = _render(value)
+        if len(_written) >= _LIMIT:
+            _written.clear()
+        _written[value] = text
+    return text
+
+
+def _render(value: datetime) -> str:
     if value.tzinfo is not UTC:
         if value.utcoffset() is None:
             raise ValueError("has no time zone; use for example datetime.now(timezone.utc)")
