@@ -250,7 +250,7 @@ def list_query(options: ListOptions) -> list[tuple[str, str]]:
     if options.field_selector:
         query.append(("fieldSelector", selector_text(options.field_selector, "field_selector")))
     if options.limit is not None:
-        if isinstance(options.limit, bool) or options.limit < 1:
+        if type(options.limit) is not int or options.limit < 1:
             raise InvalidArgumentError(f"limit must be 1 or more, got {options.limit!r}")
         query.append(("limit", str(options.limit)))
     if options.continue_token:

@@ -140,8 +140,10 @@ def _replaced(current: dict[str, Any], wanted: Mapping[str, Any]) -> dict[str, A
         }
         if both:
             metadata[key] = both
-    # Whatever version the caller once read, this write is about the one just read.
-    metadata["resourceVersion"] = current["metadata"]["resourceVersion"]
+    # Whatever the caller once read, this write is about the object just read: another version, or
+    # another object altogether when it was deleted and made anew.
+    for key in ("uid", "resourceVersion"):
+        metadata[key] = current["metadata"][key]
     metadata.pop("managedFields", None)
     return {**wanted, "metadata": metadata}
 
