@@ -8,6 +8,8 @@ MatrixInferError
 ├── InvalidObjectError           an object that cannot be sent; has `problems` (ValueError)
 ├── ManifestError                a file or text that is no manifest (ValueError)
 ├── DecodeError                  bytes from the server that are not JSON (ValueError)
+├── NotSyncedError               an informer that is read before it has the server's state
+├── SyncTimeout                  an informer that did not get it in time (TimeoutError)
 ├── TransportError               no answer: refused, reset, TLS, DNS, proxy
 │   └── TransportTimeout         no answer in time (TimeoutError)
 └── ApiError                     the server answered with a failure
@@ -64,10 +66,12 @@ __all__ = [
     "MatrixInferError",
     "MethodNotAllowedError",
     "NotFoundError",
+    "NotSyncedError",
     "Problem",
     "RequestInfo",
     "RequestTooLargeError",
     "ServerTimeoutError",
+    "SyncTimeout",
     "TooManyRequestsError",
     "TransportError",
     "TransportTimeout",
@@ -160,6 +164,14 @@ class ManifestError(MatrixInferError, ValueError):
 
 class DecodeError(MatrixInferError, ValueError):
     """The server's bytes are not the JSON they should be."""
+
+
+class NotSyncedError(MatrixInferError):
+    """An informer was read before it had the state of the server, or after it broke."""
+
+
+class SyncTimeout(MatrixInferError, TimeoutError):
+    """An informer did not get the state of the server in time; the cause says what was wrong."""
 
 
 class InvalidObjectError(MatrixInferError, ValueError):

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from typing import TYPE_CHECKING, Any, Generic, TypeVar
 
 from matrixinfer_client import requests, verbs
@@ -25,7 +25,10 @@ from matrixinfer_client.targets import (
 if TYPE_CHECKING:
     from matrixinfer_client.connection import AsyncConnection
     from matrixinfer_client.flows import TimeoutArg
+    from matrixinfer_client.handlers import ErrorHandler
+    from matrixinfer_client.informers import AsyncInformer
     from matrixinfer_client.pacing import WatchPolicy
+    from matrixinfer_client.store import IndexFunction, Transform
     from matrixinfer_client.watches import AsyncWatch
 
 __all__ = ["AsyncResource"]
@@ -143,6 +146,25 @@ class AsyncResource(Generic[T, L]):
         from matrixinfer_client.watches import AsyncWatch  # noqa: PLC0415
 
         return AsyncWatch(self._driver, self._target, options, policy, timeout)
+
+    def informer(
+        self,
+        *,
+        label_selector: Selector | None = None,
+        field_selector: Selector | None = None,
+        indexers: Mapping[str, IndexFunction[T]] | None = None,
+        transform: Transform[T] | None = None,
+        resync: float | None = None,
+        on_error: ErrorHandler | None = None,
+        policy: WatchPolicy | None = None,
+    ) -> AsyncInformer[T]:
+        """See `Resource.informer`; handlers and `on_error` may be `async`."""
+        from matrixinfer_client.informers import AsyncInformer  # noqa: PLC0415
+        from matrixinfer_client.informing import InformerOptions  # noqa: PLC0415
+
+        options = InformerOptions(indexers or {}, transform, resync, on_error)
+        selection = ListOptions(label_selector, field_selector)
+        return AsyncInformer(self._driver, self._target, selection, policy, options)
 
     async def update(
         self,

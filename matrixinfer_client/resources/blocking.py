@@ -7,7 +7,7 @@ no answer came, and `InvalidArgumentError` or `InvalidObjectError` before anythi
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from typing import TYPE_CHECKING, Any, Generic, TypeVar
 
 from matrixinfer_client import requests, verbs
@@ -30,7 +30,10 @@ from matrixinfer_client.targets import (
 if TYPE_CHECKING:
     from matrixinfer_client.connection import Connection
     from matrixinfer_client.flows import TimeoutArg
+    from matrixinfer_client.handlers import ErrorHandler
+    from matrixinfer_client.informers import Informer
     from matrixinfer_client.pacing import WatchPolicy
+    from matrixinfer_client.store import IndexFunction, Transform
     from matrixinfer_client.watches import Watch
 
 __all__ = ["Resource"]
@@ -223,6 +226,46 @@ class Resource(Generic[T, L]):
         from matrixinfer_client.watches import Watch  # noqa: PLC0415
 
         return Watch(self._driver, self._target, options, policy, timeout)
+
+    def informer(
+        self,
+        *,
+        label_selector: Selector | None = None,
+        field_selector: Selector | None = None,
+        indexers: Mapping[str, IndexFunction[T]] | None = None,
+        transform: Transform[T] | None = None,
+        resync: float | None = None,
+        on_error: ErrorHandler | None = None,
+        policy: WatchPolicy | None = None,
+    ) -> Informer[T]:
+        """A local copy of the resource that follows the server; start it with `with`.
+
+        ```python
+        with models.informer() as informer:
+            informer.wait_for_sync()
+            informer.get("demo")
+        ```
+
+        Reading it sends nothing. It survives what `watch` survives and goes on after every other
+        failure, too, with a pause; failures go to `on_error`, and those that only a person can
+        mend are raised by `wait_for_sync`. Objects that it hands out may be kept and changed.
+
+        Args:
+            indexers: Functions from an object to the values by which `by_index` finds it.
+            transform: Changes an object before it is stored, or returns another one, such as
+                `without_managed_fields`, which saves memory. Handlers see the result.
+            resync: Seconds after which `on_update` is called for every object although nothing
+                changed. Default: never.
+            on_error: Gets every failure of the connection and every exception of a handler, a
+                transform or an index. Default: they are logged as warnings.
+            policy: Limits and pauses of the connection.
+        """
+        from matrixinfer_client.informers import Informer  # noqa: PLC0415
+        from matrixinfer_client.informing import InformerOptions  # noqa: PLC0415
+
+        options = InformerOptions(indexers or {}, transform, resync, on_error)
+        selection = ListOptions(label_selector, field_selector)
+        return Informer(self._driver, self._target, selection, policy, options)
 
     def update(
         self,
