@@ -96,8 +96,9 @@ def _size() -> dict[str, float]:
 
 def rows(url: str, folder: str) -> list[Extra]:
     """The rows of this module."""
-    del folder
-    environment = {**os.environ, "KUBECONFIG": kubeconfig(url)}
+    # As installed: byte code is there, whatever this shell says about writing it.
+    environment = {**os.environ, "KUBECONFIG": kubeconfig(url), "PYTHONPYCACHEPREFIX": folder}
+    environment.pop("PYTHONDONTWRITEBYTECODE", None)
     imports = {
         "ours": _OURS,
         "import httpx": "import httpx",

@@ -167,9 +167,7 @@ _HOMES = {
 def __getattr__(name: str) -> object:
     value: object
     if name == "__version__":
-        from importlib.metadata import version  # noqa: PLC0415 - slow, and rarely asked for
-
-        value = version("matrixinfer-client")
+        value = import_module(f"{__name__}.version").VERSION
     elif name in __all__:
         # Of the public names most are errors; the others are listed with their modules.
         value = getattr(import_module(f"{__name__}.{_HOMES.get(name, 'errors')}"), name)

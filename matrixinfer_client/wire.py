@@ -14,7 +14,6 @@ import ssl
 import sys
 import warnings
 from collections.abc import Callable, Iterable, Sequence
-from importlib import metadata
 from pathlib import Path
 from typing import TYPE_CHECKING, TypeVar, cast
 
@@ -28,6 +27,7 @@ from matrixinfer_client.errors import (
     TransportTimeout,
 )
 from matrixinfer_client.flows import NO_TIMEOUT, Request, Response
+from matrixinfer_client.version import VERSION
 
 if TYPE_CHECKING:
     from matrixinfer_client.config import Config, Credential
@@ -121,13 +121,8 @@ def timeouts(request: Request) -> tuple[float | None, float | None]:
 
 
 def _user_agent() -> str:
-    try:
-        ours = metadata.version("matrixinfer-client")
-    except metadata.PackageNotFoundError:
-        # Run from a source tree or a zip file: no reason not to talk to a cluster.
-        ours = "unknown"
     python = sys.version_info
-    return f"matrixinfer-client/{ours} python/{python.major}.{python.minor}"
+    return f"matrixinfer-client/{VERSION} python/{python.major}.{python.minor}"
 
 
 def _impersonation(config: Config) -> Iterable[tuple[str, str]]:

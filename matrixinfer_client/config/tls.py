@@ -100,7 +100,9 @@ def _verifying(config: Config, ca: bytes | None) -> ssl.SSLContext:
     # Go trusts an intermediate that is named as an authority; kubeconfigs rely on it.
     context.verify_flags |= ssl.VERIFY_X509_PARTIAL_CHAIN
     if ca is None:
-        context.load_default_certs()
+        # Nothing is verified over plain HTTP, and reading the system's store takes a while.
+        if not config.server.startswith("http://") or config.proxy_url is not None:
+            context.load_default_certs()
         return context
     where = "certificate authority data" if config.ca_data is not None else config.ca_file
     found = _CERTIFICATE.findall(ca)
