@@ -266,6 +266,10 @@ def selector_text(selector: Selector, argument: str) -> str:
     """A selector as the API takes it; a mapping means equality of every entry."""
     if isinstance(selector, str):
         return selector
+    if not isinstance(cast("object", selector), Mapping):
+        raise InvalidArgumentError(
+            f"{argument} must be a string or a mapping, not {type(selector).__name__}"
+        )
     for key, value in selector.items():
         # A comma or an operator inside would silently select something else.
         if not isinstance(cast("object", value), str) or set(f"{key}{value}") & set(",=!()"):
