@@ -9,7 +9,8 @@ import attrs
 
 from matrixinfer_client import codec
 from matrixinfer_client.errors import InvalidArgumentError, InvalidObjectError, Problem
-from matrixinfer_client.models import ApiList, ApiObject
+from matrixinfer_client.foreign import is_model
+from matrixinfer_client.models import ApiList, ApiModel, ApiObject
 from matrixinfer_client.names import namespace_segment
 from matrixinfer_client.targets import Body, Target
 
@@ -83,27 +84,30 @@ def _wrong_kind(target: Target[Any, Any], given: str) -> InvalidArgumentError:
     )
 
 
+_LOOKED_AT = {
+    "name": "name",
+    "generateName": "generate_name",
+    "namespace": "namespace",
+    "resourceVersion": "resource_version",
+    "managedFields": "managed_fields",
+}
+
+
 def _metadata(target: Target[Any, Any], body: object) -> Mapping[str, Any]:
     """The wire form of the parts of the metadata that the request layer looks at."""
-    metadata: Any
     if isinstance(body, ApiObject):
-        metadata = cast("Any", body).metadata
-        if metadata is not None and not isinstance(metadata, Mapping):
-            return {
-                "name": metadata.name,
-                "generateName": metadata.generate_name,
-                "namespace": metadata.namespace,
-                "resourceVersion": metadata.resource_version,
-                "managedFields": metadata.managed_fields,
-            }
+        metadata: Any = cast("Any", body).metadata
     else:
         metadata = cast("Mapping[str, Any]", body).get("metadata")
     if metadata is None:
         return {}
-    if not isinstance(metadata, Mapping):
-        problem = Problem("metadata", f"must be a mapping, not {type(metadata).__name__}")
-        raise InvalidObjectError([problem], subject=target.cls.KIND.kind)
-    return cast("Mapping[str, Any]", metadata)
+    if isinstance(metadata, Mapping):
+        return cast("Mapping[str, Any]", metadata)
+    if isinstance(metadata, ApiModel) or is_model(metadata):
+        # The official client's class has the same names.
+        return {wire: getattr(metadata, name, None) for wire, name in _LOOKED_AT.items()}
+    problem = Problem("metadata", f"must be a mapping, not {type(metadata).__name__}")
+    raise InvalidObjectError([problem], subject=target.cls.KIND.kind)
 
 
 def _namespace(target: Target[Any, Any], given: str | None) -> str | None:

@@ -140,12 +140,13 @@ def patch(
     subresource: Subresource | None = None,
 ) -> Request:
     """Change some fields: a mapping is a merge patch, a sequence of operations a JSON patch."""
+    content_type = _patch_type(body)
     return Request(
         "PATCH",
         target.item_path(name, subresource=subresource),
         _write_query(target, options),
         codec.encode(body),
-        _patch_type(body),
+        content_type,
         timeout=_timeout(target, options.timeout),
     )
 

@@ -63,6 +63,18 @@ async def test_models_of_the_official_client_are_taken_where_a_mapping_is(
     assert made.spec.backends[0].env == [EnvVar(name="A", value="b")]
 
 
+async def test_metadata_of_the_official_client_is_looked_at_like_our_own(
+    client: AsyncClient, namespace: str
+) -> None:
+    metadata = kubernetes.client.V1ObjectMeta(name="one", labels={"a": "b"})
+    body = {"metadata": metadata, "spec": {"backends": [model_backend()]}}
+    models = client.registry_v1alpha1.models(namespace)
+    made = await models.create(body)
+    assert (made.name, made.metadata.labels) == ("one", {"a": "b"})
+    metadata.resource_version = made.metadata.resource_version
+    assert (await models.update(body)).metadata.uid == made.metadata.uid
+
+
 async def test_models_of_the_official_client_are_taken_inside_a_typed_object(
     client: AsyncClient, namespace: str
 ) -> None:
