@@ -51,10 +51,12 @@ if TYPE_CHECKING:
         MatrixInferError,
         MethodNotAllowedError,
         NotFoundError,
+        NotSyncedError,
         Problem,
         RequestInfo,
         RequestTooLargeError,
         ServerTimeoutError,
+        SyncTimeout,
         TooManyRequestsError,
         TransportError,
         TransportTimeout,
@@ -63,11 +65,16 @@ if TYPE_CHECKING:
         UnsupportedMediaTypeError,
     )
     from matrixinfer_client.flows import NO_TIMEOUT, Response, Retries
+    from matrixinfer_client.handlers import Handler
+    from matrixinfer_client.informers import AsyncInformer, Informer
     from matrixinfer_client.manifests import crd_manifests, load_manifests
     from matrixinfer_client.models import ApiList, ApiModel, ApiObject
     from matrixinfer_client.names import ALL_NAMESPACES
+    from matrixinfer_client.pacing import WatchPolicy, WatchStatistics
     from matrixinfer_client.resources import AsyncResource, Resource
+    from matrixinfer_client.store import without_managed_fields
     from matrixinfer_client.targets import Preconditions
+    from matrixinfer_client.watches import AsyncWatch, Watch
     from matrixinfer_client.watching import Event
     from matrixinfer_client.wire import EventHooks
 
@@ -85,9 +92,11 @@ __all__ = [
     "ApiWarning",
     "AsyncClient",
     "AsyncConnection",
+    "AsyncInformer",
     "AsyncNetworkingV1alpha1",
     "AsyncRegistryV1alpha1",
     "AsyncResource",
+    "AsyncWatch",
     "AsyncWorkloadV1alpha1",
     "BadRequestError",
     "Cause",
@@ -103,6 +112,8 @@ __all__ = [
     "ExpiredError",
     "ForbiddenError",
     "GoneError",
+    "Handler",
+    "Informer",
     "InternalServerError",
     "InvalidArgumentError",
     "InvalidError",
@@ -112,6 +123,7 @@ __all__ = [
     "MethodNotAllowedError",
     "NetworkingV1alpha1",
     "NotFoundError",
+    "NotSyncedError",
     "Preconditions",
     "Problem",
     "RegistryV1alpha1",
@@ -121,17 +133,22 @@ __all__ = [
     "Response",
     "Retries",
     "ServerTimeoutError",
+    "SyncTimeout",
     "TooManyRequestsError",
     "TransportError",
     "TransportTimeout",
     "UnauthorizedError",
     "UnavailableError",
     "UnsupportedMediaTypeError",
+    "Watch",
+    "WatchPolicy",
+    "WatchStatistics",
     "WorkloadV1alpha1",
     "__version__",
     "crd_manifests",
     "load_config",
     "load_manifests",
+    "without_managed_fields",
 ]
 
 _HOMES = {
@@ -142,25 +159,33 @@ _HOMES = {
     "ApiObject": "models",
     "AsyncClient": "client",
     "AsyncConnection": "connection",
+    "AsyncInformer": "informers",
     "AsyncNetworkingV1alpha1": "api.clientset",
     "AsyncRegistryV1alpha1": "api.clientset",
     "AsyncResource": "resources",
+    "AsyncWatch": "watches",
     "AsyncWorkloadV1alpha1": "api.clientset",
     "Client": "client",
     "Config": "config",
     "Connection": "connection",
     "Event": "watching",
     "EventHooks": "wire",
+    "Handler": "handlers",
+    "Informer": "informers",
     "NetworkingV1alpha1": "api.clientset",
     "Preconditions": "targets",
     "RegistryV1alpha1": "api.clientset",
     "Resource": "resources",
     "Response": "flows",
     "Retries": "flows",
+    "Watch": "watches",
+    "WatchPolicy": "pacing",
+    "WatchStatistics": "pacing",
     "WorkloadV1alpha1": "api.clientset",
     "crd_manifests": "manifests",
     "load_config": "config",
     "load_manifests": "manifests",
+    "without_managed_fields": "store",
 }
 
 

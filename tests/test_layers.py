@@ -19,6 +19,6 @@ def contract() -> list[str]:
 
 def test_the_page_shows_the_layers_of_the_contract_in_order() -> None:
     (shown,) = [
-        text for text in blocks(ROOT / "docs" / "architecture.md", "text") if "kinds  " in text
+        text for text in blocks(ROOT / "docs" / "architecture.md", "text") if "kinds | " in text
     ]
     assert [re.split(r"  +", line)[0] for line in shown.splitlines()] == contract()

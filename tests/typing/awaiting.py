@@ -11,6 +11,7 @@ from matrixinfer_client import (
     AsyncNetworkingV1alpha1,
     AsyncRegistryV1alpha1,
     AsyncResource,
+    AsyncWatch,
     AsyncWorkloadV1alpha1,
     Event,
 )
@@ -68,8 +69,10 @@ async def reading(models: Models) -> None:
     assert_type(models.iterate(limit=100), AsyncIterator[Model])
     async for model in models.iterate():
         assert_type(model, Model)
-    async for event in models.watch():
-        assert_type(event, Event[Model])
+    async with models.watch(timeout=60) as watch:
+        assert_type(watch, AsyncWatch[Model])
+        async for event in watch:
+            assert_type(event, Event[Model])
 
 
 async def writing(models: Models, model: Model, manifest: dict[str, Any]) -> None:

@@ -5,7 +5,15 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any, Literal, assert_type
 
-from matrixinfer_client import NO_TIMEOUT, Event, Preconditions, Resource
+from matrixinfer_client import (
+    NO_TIMEOUT,
+    Event,
+    Preconditions,
+    Resource,
+    Watch,
+    WatchPolicy,
+    WatchStatistics,
+)
 from matrixinfer_client.api.registry_v1alpha1 import Model, ModelList
 
 Models = Resource[Model, ModelList]
@@ -19,10 +27,19 @@ def reading(models: Models) -> None:
     assert_type(models.list(label_selector={"team": "a"}, limit=10), ModelList)
     assert_type(models.list(label_selector="team in (a, b)", timeout=2.5), ModelList)
     assert_type(models.iterate(limit=100), Iterator[Model])
-    assert_type(models.watch(resource_version="1"), Iterator[Event[Model]])
-    for event in models.watch():
-        assert_type(event.type, Literal["ADDED", "MODIFIED", "DELETED"])
-        assert_type(event.object, Model)
+
+
+def watching(models: Models) -> None:
+    policy = WatchPolicy(idle_timeout=100, streaming_lists=False)
+    with models.watch(resource_version="1", timeout=60, policy=policy) as watch:
+        assert_type(watch, Watch[Model])
+        for event in watch:
+            assert_type(event, Event[Model])
+            assert_type(event.type, Literal["ADDED", "MODIFIED", "DELETED"])
+            assert_type(event.object, Model)
+            assert_type(event.synthetic, bool)
+    assert_type(watch.statistics, WatchStatistics)
+    assert_type(watch.resource_version, str | None)
 
 
 def writing(models: Models, model: Model) -> None:
