@@ -70,7 +70,7 @@ class _Settings:
     def __reduce__(self) -> tuple[Any, ...]:
         if not self._restorable:
             raise TypeError(
-                f"a {type(self).__name__} with a transport or event hooks of its own cannot be "
+                f"this {type(self).__name__} with a transport or event hooks of its own cannot be "
                 "pickled; make one in the other process"
             )
         return _restored, (type(self), self.config, self.options)
