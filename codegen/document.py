@@ -121,8 +121,16 @@ def _operations(raw: Json, parsed: GeneratorData) -> Iterator[Operation]:
             if isinstance(operation, dict) and "x-kubernetes-action" in operation:
                 endpoint = understood.get((path, method))
                 if endpoint is None:
-                    raise DocumentError(f"{method.upper()} {path} cannot be understood")
+                    raise DocumentError(_why_dropped(f"{method.upper()} {path}", parsed))
                 yield _operation(operation, endpoint)
+
+
+def _why_dropped(what: str, parsed: GeneratorData) -> str:
+    for collection in parsed.endpoint_collections_by_tag.values():
+        for problem in collection.parse_errors:
+            if f" {what} " in problem.header:
+                return f"{what} cannot be understood: {problem.detail}"
+    return f"{what} cannot be understood"
 
 
 def _operation(operation: Json, endpoint: Endpoint) -> Operation:

@@ -14,18 +14,18 @@ class FormattingError(RuntimeError):
     """Ruff could not read what was generated, which is a defect of the generator."""
 
 
-def formatted(files: dict[str, str], first_party: str) -> dict[str, str]:
-    """The same Python files, formatted; `first_party` is sorted below other packages.
+def formatted(files: dict[str, str], first_party: set[str]) -> dict[str, str]:
+    """The same Python files, formatted; `first_party` packages are sorted below the others.
 
     Nothing from outside has a say: no configuration file, no cache.
     """
+    known = f"lint.isort.known-first-party={sorted(first_party)}"
     with TemporaryDirectory() as directory:
         root = Path(directory)
         for name, text in files.items():
             path = root / name
             path.parent.mkdir(parents=True, exist_ok=True)
             path.write_text(text, encoding="utf-8")
-        known = f"lint.isort.known-first-party=['{first_party}']"
         _ruff(root, "check", "--fix", "--select=I", "--config", known)
         _ruff(root, "format")
         return {name: (root / name).read_text(encoding="utf-8") for name in files}

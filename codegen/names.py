@@ -68,6 +68,7 @@ BASE_MEMBERS = frozenset(
         "from_dict",
         "from_json",
         "from_yaml",
+        "self",
         "to_dict",
         "to_json",
         "to_yaml",
@@ -102,7 +103,7 @@ def field_name(wire: str, taken: Collection[str] = ()) -> str:
     if keyword.iskeyword(name):
         name += "_"
     if name in taken:
-        raise NamingError(f"property {wire!r} would hide {name!r} of the base class")
+        raise NamingError(f"property {wire!r} cannot be {name!r}: the base class needs that name")
     return _identifier(name, wire)
 
 

@@ -29,7 +29,8 @@ _NAMESPACES = "No namespace means the connection's own; `ALL_NAMESPACES` means a
 def render(api: Api, document: Document, package: str, runtime: str) -> dict[str, str]:
     """Every file of the package named `package`, by path, built on the package `runtime`."""
     files = _Files(api, package, runtime, f"{HEADER} {flat(Text(document.name))}. Do not edit.")
-    python = formatted(dict(files.all()), first_party=runtime.partition(".")[0])
+    ours = {name.partition(".")[0] for name in (package, runtime)}
+    python = formatted(dict(files.all()), first_party=ours)
     raw = json.dumps(document.raw, separators=(",", ":"))
     return dict(sorted({**python, "openapi.json": f"{raw}\n"}.items()))
 
@@ -71,7 +72,8 @@ class _Files:
             yield f"{package.name}/__init__.py", self._door(package)
             for module in package.modules:
                 yield f"{package.name}/{module.name}.py", self._module(package, module)
-        yield "clientset.py", self._clientset()
+        if self._api.groups:
+            yield "clientset.py", self._clientset()
 
     def _print(self, template: str, **values: Any) -> str:
         values = {"header": self._header, "runtime": self._runtime, **values}

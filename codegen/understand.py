@@ -89,27 +89,26 @@ def _finish(shapes: Shapes, served: Served) -> None:
     for named, kind_name in ((object_class, kind.kind), (list_class, kind.list_kind)):
         type_ = shapes.types[named]
         constants = {"apiVersion": Constant(api_version), "kind": Constant(kind_name)}
-        fields = [_finished(field, constants) for field in type_.fields]
+        is_list = named == list_class
+        fields = [_finished(field, constants, is_list=is_list) for field in type_.fields]
         shapes.types[named] = attrs.evolve(
             type_,
             fields=tuple(sorted(fields, key=_rank)),
             kind=kind,
-            item=object_class.name if named == list_class else None,
+            item=object_class.name if is_list else None,
         )
     _check_kind(shapes.types[object_class], served.component, "metadata", "ObjectMeta")
     _check_kind(shapes.types[list_class], served.list_component, "items", object_class.name)
 
 
-def _finished(field: Field, constants: dict[str, Constant]) -> Field:
-    constant = constants.get(field.wire.raw)
-    if constant is not None:
-        return attrs.evolve(field, default=constant, required=False, doc=Text(""))
-    if field.wire.raw in ("metadata", "spec", "items"):
-        # An object without metadata cannot be sent, one without spec has nothing to say, even
-        # where the server would take it. A list's metadata is the server's.
-        is_list_metadata = field.wire.raw == "metadata" and _named(field) == "ListMeta"
-        return attrs.evolve(field, required=not is_list_metadata)
-    return field
+def _finished(field: Field, constants: dict[str, Constant], *, is_list: bool) -> Field:
+    wire = field.wire.raw
+    if wire in constants:
+        return attrs.evolve(field, default=constants[wire], required=False, doc=Text(""))
+    # An object without metadata cannot be sent, one without spec has nothing to say, even where the
+    # server would take it. Status, and the metadata of a list, are the server's to say.
+    needed, theirs = ({"items"}, {"metadata"}) if is_list else ({"metadata", "spec"}, {"status"})
+    return attrs.evolve(field, required=wire in needed or (field.required and wire not in theirs))
 
 
 def _named(field: Field) -> str | None:
