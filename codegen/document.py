@@ -100,7 +100,12 @@ def read(path: Path) -> Document:
 def _parse(raw: Json, path: Path) -> GeneratorData:
     settings = ConfigFile(content_type_overrides=_BODIES, literal_enums=True)
     config = Config.from_sources(settings, MetaType.NONE, path, "utf-8", False, None)
-    parsed = GeneratorData.from_dict(raw, config=config)
+    try:
+        parsed = GeneratorData.from_dict(raw, config=config)
+    except Exception as error:  # noqa: BLE001 - whatever it is, it is about the document
+        raise DocumentError(
+            f"{path}: the parser fails on it: {type(error).__name__}: {error}"
+        ) from error
     if isinstance(parsed, GeneratorError):
         raise DocumentError(f"{path} is not valid:\n{parsed.header}\n{parsed.detail or ''}".strip())
     return parsed

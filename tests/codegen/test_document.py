@@ -48,6 +48,13 @@ def test_a_schema_of_the_wrong_type_is_refused(tmp_path: Path) -> None:
         loaded(raw, tmp_path)
 
 
+def test_a_document_that_the_parser_fails_on_is_one_message(tmp_path: Path) -> None:
+    # The parser has no answer to a first schema that is nothing but a reference.
+    raw = document({f"{PREFIX}.Hose": ref(f"{PREFIX}.Pipe"), f"{PREFIX}.Pipe": {"type": "string"}})
+    with pytest.raises(DocumentError, match="the parser fails on it: UnboundLocalError"):
+        loaded(raw, tmp_path)
+
+
 def test_a_warning_of_the_parser_is_kept(tmp_path: Path) -> None:
     properties = {"hose": ref(f"{PREFIX}.Absent")}
     found = loaded(document({f"{PREFIX}.Hose": {"properties": properties}}), tmp_path)
