@@ -102,7 +102,8 @@ def _parse(raw: Json, path: Path) -> GeneratorData:
     config = Config.from_sources(settings, MetaType.NONE, path, "utf-8", False, None)
     try:
         parsed = GeneratorData.from_dict(raw, config=config)
-    except Exception as error:  # noqa: BLE001 - whatever it is, it is about the document
+    except Exception as error:
+        # Whatever it is, it is about the document.
         raise DocumentError(
             f"{path}: the parser fails on it: {type(error).__name__}: {error}"
         ) from error
