@@ -7,13 +7,16 @@ when that run ends, however it ends.
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import inspect
 import time
 from collections.abc import AsyncGenerator, Generator
 from typing import TYPE_CHECKING, Any, TypeVar, cast
 
+from matrixinfer_client.alarms import AsyncTimedRun, TimedRun
 from matrixinfer_client.errors import MatrixInferError
 from matrixinfer_client.flows import (
+    Alarm,
     Close,
     Emit,
     Flow,
@@ -100,6 +103,13 @@ class Driver(_Shared):
             pass
         return cast("T", run.result)
 
+    def timed(self, flow: Flow[T]) -> T:
+        """Like `run`, for a flow that sets alarms."""
+        with TimedRun(flow) as run:
+            for _ in self._drive(run):
+                pass
+        return cast("T", run.result)
+
     def iterate(self, flow: Flow[None]) -> Generator[Any]:
         """Perform the flow, yielding what it emits."""
         yield from self._drive(Run(flow))
@@ -150,12 +160,14 @@ class Driver(_Shared):
                 return time.monotonic()
             case Sleep(seconds):
                 run.sleep(seconds)
+            case Alarm(after):
+                run.alarm(after)
             case Reauthorize(refused):
                 return self._reauthorize(refused)
             case Invoke(function, argument):
                 return function(argument)
-            case Emit():
-                raise AssertionError("the drive loop hands out emitted values")
+            case _:
+                raise AssertionError("the loop hands out emitted values")
         return None
 
     def _send(self, request: Request) -> Response:
@@ -168,8 +180,11 @@ class Driver(_Shared):
         credential = self._credential()
         outgoing = self._outgoing(request, credential)
         answer = self._transport.open(outgoing, credential, run.connected)
-        run.opened.append(answer)
-        body = answer.read() if answer.status_code >= 400 else b""
+        if answer.status_code < 400:
+            run.opened.append(answer)
+            return Stream(self._response(answer, b"", outgoing, credential), answer)
+        with contextlib.closing(answer):
+            body = answer.read()
         return Stream(self._response(answer, body, outgoing, credential), answer)
 
     def _credential(self) -> Credential | None:
@@ -199,6 +214,13 @@ class AsyncDriver(_Shared):
     async def run(self, flow: Flow[T]) -> T:
         """Perform the flow to its end and return its result; what it emits is dropped."""
         run: AsyncRun[T] = AsyncRun(flow)
+        async for _ in self._drive(run):
+            pass
+        return cast("T", run.result)
+
+    async def timed(self, flow: Flow[T]) -> T:
+        """Like `run`, for a flow that sets alarms."""
+        run: AsyncTimedRun[T] = AsyncTimedRun(flow)
         async for _ in self._drive(run):
             pass
         return cast("T", run.result)
@@ -253,13 +275,15 @@ class AsyncDriver(_Shared):
                 return time.monotonic()
             case Sleep(seconds):
                 await asyncio.sleep(seconds)
+            case Alarm(after):
+                run.alarm(after)
             case Reauthorize(refused):
                 return await self._reauthorize(refused)
             case Invoke(function, argument):
                 result = function(argument)
                 return await result if inspect.isawaitable(result) else result
-            case Emit():
-                raise AssertionError("the drive loop hands out emitted values")
+            case _:
+                raise AssertionError("the loop hands out emitted values")
         return None
 
     async def _send(self, request: Request) -> Response:
@@ -272,8 +296,13 @@ class AsyncDriver(_Shared):
         credential = await self._credential()
         outgoing = self._outgoing(request, credential)
         answer = await self._pool().open(outgoing, credential, stream=True)
-        run.opened.append(answer)
-        body = await answer.read() if answer.status_code >= 400 else b""
+        if answer.status_code < 400:
+            run.opened.append(answer)
+            return Stream(self._response(answer, b"", outgoing, credential), answer)
+        try:
+            body = await answer.read()
+        finally:
+            await answer.close()
         return Stream(self._response(answer, body, outgoing, credential), answer)
 
     def _pool(self) -> AsyncTransport:

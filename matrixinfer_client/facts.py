@@ -23,6 +23,9 @@ REGISTRY = "registry.matrixinfer.ai"
 WORKLOAD = "workload.matrixinfer.ai"
 NETWORKING = "networking.matrixinfer.ai"
 
+MODEL_KIND = (REGISTRY, "Model")
+MODEL_INFER_KIND = (WORKLOAD, "ModelInfer")
+
 MODEL_UID_LABEL = "registry.matrixinfer.ai/model-uid"
 BACKEND_LABEL = "registry.matrixinfer.ai/backend-name"
 MODEL_INFER_LABEL = "modelinfer.matrixinfer.ai/name"
@@ -172,7 +175,7 @@ def _infer_idle(look: Look) -> str | None:
 
 
 FACTS: Mapping[tuple[str, str], KindFacts] = {
-    (REGISTRY, "Model"): KindFacts(
+    MODEL_KIND: KindFacts(
         types={
             "Ready": _written("Active", "Ready"),
             "Active": _written("Active"),
@@ -187,7 +190,7 @@ FACTS: Mapping[tuple[str, str], KindFacts] = {
         failure=_model_failure,
         idle=_model_idle,
     ),
-    (WORKLOAD, "ModelInfer"): KindFacts(
+    MODEL_INFER_KIND: KindFacts(
         types={
             "Ready": _written("Available", "Ready"),
             "Available": _written("Available"),

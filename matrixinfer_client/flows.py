@@ -31,6 +31,7 @@ if TYPE_CHECKING:
 
 __all__ = [
     "NO_TIMEOUT",
+    "Alarm",
     "Close",
     "Emit",
     "Flow",
@@ -46,7 +47,9 @@ __all__ = [
     "Sleep",
     "Step",
     "Stream",
+    "TimeIsUp",
     "TimeoutArg",
+    "alarm",
     "call",
     "invoke",
     "now",
@@ -207,6 +210,24 @@ class Sleep:
     seconds: float
 
 
+class TimeIsUp(TransportTimeout):
+    """What a step ends in when the alarm rings."""
+
+    def __init__(self) -> None:
+        super().__init__("the time set for this is up")
+
+
+@attrs.define(slots=True)
+class Alarm:
+    """Have the step that is under way after so many seconds end in `TimeIsUp`.
+
+    None switches the alarm off. Reply: None. After it rang, every stream is dead and every step
+    ends like that until the alarm is set anew. Only for flows that run by a driver's `timed`.
+    """
+
+    seconds: float | None
+
+
 @attrs.define(slots=True)
 class Invoke:
     """Call a function of the user's, awaiting it where it is awaitable. Reply: its result."""
@@ -222,13 +243,20 @@ class Emit:
     value: Any
 
 
-Step: TypeAlias = "Send | Reauthorize | Open | Read | Close | Now | Sleep | Invoke | Emit"
+Step: TypeAlias = (
+    "Send | Reauthorize | Open | Read | Close | Now | Sleep | Alarm | Invoke | Emit"
+)
 Flow: TypeAlias = Generator[Step, Any, T]
 
 
 def sleep(seconds: float) -> Flow[None]:
     """Pause, as a flow."""
     yield Sleep(seconds)
+
+
+def alarm(seconds: float | None) -> Flow[None]:
+    """Set the alarm, as a flow."""
+    yield Alarm(seconds)
 
 
 def now() -> Flow[float]:

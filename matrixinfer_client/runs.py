@@ -49,6 +49,10 @@ class _Run(Generic[T, H]):
             self.result = end.value
             return None
 
+    def alarm(self, seconds: float | None) -> None:
+        """Set the alarm; see `flows.Alarm`."""
+        raise AssertionError(f"this run has no alarm to set to {seconds}; the flow needs `timed`")
+
 
 class Run(_Run[T, Answer]):
     """A flow that a blocking driver performs, and that nobody else stops."""

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, Generic, TypeVar
 from matrixinfer_client import requests, verbs
 from matrixinfer_client.models import ApiList, ApiObject
 from matrixinfer_client.names import NamespaceArg
+from matrixinfer_client.resources.waits import AsyncWaits
 from matrixinfer_client.targets import (
     Body,
     FieldValidation,
@@ -37,7 +38,7 @@ T = TypeVar("T", bound=ApiObject)
 L = TypeVar("L", bound=ApiList[Any])
 
 
-class AsyncResource(Generic[T, L]):
+class AsyncResource(AsyncWaits[T, L], Generic[T, L]):
     """One resource in one namespace, for asyncio. The verbs are documented at `Resource`."""
 
     def __init__(

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any, Generic, TypeVar
 from matrixinfer_client import requests, verbs
 from matrixinfer_client.models import ApiList, ApiObject
 from matrixinfer_client.names import NamespaceArg
+from matrixinfer_client.resources.waits import Waits
 from matrixinfer_client.targets import (
     Body,
     FieldValidation,
@@ -42,7 +43,7 @@ T = TypeVar("T", bound=ApiObject)
 L = TypeVar("L", bound=ApiList[Any])
 
 
-class Resource(Generic[T, L]):
+class Resource(Waits[T, L], Generic[T, L]):
     """One resource in one namespace, such as the Models of `default`.
 
     Made by a group client (`client.registry_v1alpha1.models("default")`), not directly.

@@ -1,0 +1,86 @@
+"""How a wait ends without success. Public as names of `matrixinfer_client.errors`."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import attrs
+
+from matrixinfer_client.errors import MatrixInferError
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from matrixinfer_client.diagnosis import Diagnosis
+
+__all__ = ["ConditionFailed", "ConditionState", "WaitError", "WaitTimeout"]
+
+
+@attrs.frozen
+class ConditionState:
+    """One condition of an object's status, as it was last seen."""
+
+    type: str
+    status: str
+    reason: str = ""
+    message: str = ""
+
+    def __str__(self) -> str:
+        return f"{self.type}={self.status}" + (f" ({self.reason})" if self.reason else "")
+
+
+class WaitError(MatrixInferError):
+    """A wait ended without what was waited for.
+
+    Attributes: `name` (of the object that the message is about), `condition` (what was waited for,
+    in words), `last` (the object as it was last seen, None when it never was), `conditions`,
+    `generation` and `observed_generation` (of `last`), `pending` (all names that were still waited
+    for), `diagnosis` (why, as far as it could be found out; its text ends the message), and
+    `elapsed` (seconds).
+    """
+
+    name: str
+    condition: str
+    last: Any
+    conditions: tuple[ConditionState, ...]
+    generation: int | None
+    observed_generation: int | None
+    pending: tuple[str, ...]
+    diagnosis: Diagnosis | None
+    elapsed: float
+
+    def __init__(
+        self,
+        message: str,
+        *,
+        name: str = "",
+        condition: str = "",
+        last: Any = None,
+        conditions: Sequence[ConditionState] = (),
+        generation: int | None = None,
+        observed_generation: int | None = None,
+        pending: Sequence[str] = (),
+        diagnosis: Diagnosis | None = None,
+        elapsed: float = 0.0,
+    ) -> None:
+        super().__init__(message if diagnosis is None else f"{message}\n{diagnosis}")
+        self.name = name
+        self.condition = condition
+        self.last = last
+        self.conditions = tuple(conditions)
+        self.generation = generation
+        self.observed_generation = observed_generation
+        self.pending = tuple(pending)
+        self.diagnosis = diagnosis
+        self.elapsed = elapsed
+
+
+class WaitTimeout(WaitError, TimeoutError):
+    """What was waited for did not come true in time."""
+
+
+class ConditionFailed(WaitError):
+    """What was waited for cannot come true, or has been failing for longer than the grace period.
+
+    Also raised when the object is deleted or replaced while something else is waited for.
+    """
