@@ -54,9 +54,12 @@ def warning(_: httpx.Request) -> httpx.Response:
 
 
 def test_a_warning_points_to_the_line_of_the_program() -> None:
-    with Client(CONFIG, transport=httpx.MockTransport(warning)) as client:
-        with pytest.warns(ApiWarning, match="careful") as record:
-            client.registry_v1alpha1.models("default").list()
+    transport = httpx.MockTransport(warning)
+    with (
+        Client(CONFIG, transport=transport) as client,
+        pytest.warns(ApiWarning, match="careful") as record,
+    ):
+        client.registry_v1alpha1.models("default").list()
     assert record[0].filename == __file__
 
 

@@ -58,7 +58,6 @@ async def test_a_misspelled_field_is_found_in_a_patch(client: AsyncClient, names
     with pytest.raises(InvalidError) as json_patch:
         await infers.patch("one", [{"op": "add", "path": "/spec/replicase", "value": 2}])
     for error in (merge.value, json_patch.value):
-        assert [cause.field for cause in error.causes] == ["patch"]
         assert UNKNOWN in error.message
 
 
