@@ -155,8 +155,8 @@ def test_causes_are_typed_and_several_are_listed_a_line_each() -> None:
         Cause("spec.replicas", "FieldValueInvalid", "Invalid value: 0"),
         Cause("spec.name", "FieldValueRequired", "Required value"),
     )
-    assert str(error).endswith(
-        "\n  - spec.replicas: Invalid value: 0\n  - spec.name: Required value"
+    assert (
+        "\n  - spec.replicas: Invalid value: 0\n  - spec.name: Required value\n" in str(error)
     )
 
 
@@ -164,7 +164,7 @@ def test_a_single_cause_is_not_said_twice() -> None:
     cause = {"reason": "FieldValueInvalid", "message": "Invalid value: 0", "field": "spec"}
     error = received(422, status("Invalid", 422, "spec: bad", details={"causes": [cause]}))
     assert len(error.causes) == 1
-    assert "\n" not in str(error)
+    assert "  - " not in str(error)
 
 
 @pytest.mark.parametrize(
