@@ -89,6 +89,7 @@ if TYPE_CHECKING:
     from matrixinfer_client.models import ApiList, ApiModel, ApiObject
     from matrixinfer_client.names import ALL_NAMESPACES
     from matrixinfer_client.pacing import WatchPolicy, WatchStatistics
+    from matrixinfer_client.rbac import Decision, Permission, rbac_manifests
     from matrixinfer_client.resources import AsyncResource, Resource
     from matrixinfer_client.store import without_managed_fields
     from matrixinfer_client.targets import Preconditions
@@ -125,6 +126,7 @@ __all__ = [
     "ConflictError",
     "Connection",
     "CredentialError",
+    "Decision",
     "DecodeError",
     "Event",
     "EventHooks",
@@ -151,6 +153,7 @@ __all__ = [
     "NotFoundError",
     "NotSyncedError",
     "OwnershipConflictError",
+    "Permission",
     "PlatformError",
     "Preconditions",
     "Problem",
@@ -184,6 +187,7 @@ __all__ = [
     "crd_manifests",
     "load_config",
     "load_manifests",
+    "rbac_manifests",
     "without_managed_fields",
 ]
 
@@ -204,11 +208,13 @@ _HOMES = {
     "Client": "client",
     "Config": "config",
     "Connection": "connection",
+    "Decision": "rbac",
     "Event": "watching",
     "EventHooks": "wire",
     "Handler": "handlers",
     "Informer": "informers",
     "NetworkingV1alpha1": "api.clientset",
+    "Permission": "rbac",
     "Preconditions": "targets",
     "RegistryV1alpha1": "api.clientset",
     "Resource": "resources",
@@ -221,6 +227,7 @@ _HOMES = {
     "crd_manifests": "manifests",
     "load_config": "config",
     "load_manifests": "manifests",
+    "rbac_manifests": "rbac",
     "without_managed_fields": "store",
 }
 

@@ -12,6 +12,7 @@ from matrixinfer_client.drivers import AsyncDriver, Driver
 from matrixinfer_client.errors import InvalidArgumentError
 from matrixinfer_client.flows import Retries, TimeoutArg
 from matrixinfer_client.names import namespace_segment
+from matrixinfer_client.reviews import AsyncReviews, Reviews
 from matrixinfer_client.targets import FieldValidation, Options
 from matrixinfer_client.wire import EventHooks
 
@@ -154,7 +155,7 @@ def _changed(options: Options, **changes: Any) -> Options:
     return attrs.evolve(options, **given)
 
 
-class Connection(_Settings):
+class Connection(_Settings, Reviews):
     """A connection to one API server, with options that every call inherits.
 
     Where to connect is, in this order: `config`; `server` with `token`, `token_file`, `ca_file`
@@ -246,7 +247,7 @@ class Connection(_Settings):
         self.close()
 
 
-class AsyncConnection(_Settings):
+class AsyncConnection(_Settings, AsyncReviews):
     """A connection to one API server for asyncio; see `Connection` for the arguments.
 
     It may be used from one event loop after another (`asyncio.run` twice): connections belong to

@@ -27,6 +27,7 @@ from matrixinfer_client.targets import (
     Target,
     WriteOptions,
 )
+from matrixinfer_client.vetting import vet
 
 __all__ = [
     "apply",
@@ -89,6 +90,7 @@ def list_(
 def create(target: Target[T, L], body: Body[T], options: WriteOptions) -> Request:
     """Create an object; the server picks a name when only `generateName` is set."""
     sent = Sent.of(target, body)
+    vet(target, body, options)
     if not sent.name and not sent.generate_name:
         raise sent.invalid("metadata.name", "required (or metadata.generateName)")
     if sent.name:
@@ -115,6 +117,7 @@ def update(
 ) -> Request:
     """Replace an object, provided that nobody changed it since it was read."""
     sent = Sent.of(target, body)
+    vet(target, body, options)
     if not sent.name:
         raise sent.invalid("metadata.name", "required")
     if not sent.resource_version:
@@ -161,6 +164,7 @@ def apply(
 ) -> Request:
     """Server-side apply: the given fields, owned by the field manager."""
     sent = Sent.of(target, body, applied=True)
+    vet(target, body, options, applied=True)
     if not sent.name:
         raise sent.invalid("metadata.name", "required: apply creates or changes a named object")
     query = _write_query(target, options)
@@ -283,9 +287,10 @@ def selector_text(selector: Selector, argument: str) -> str:
 
 def _write_query(target: Target[Any, Any], options: WriteOptions) -> str:
     defaults = target.options
+    unsaid = "Ignore" if options.validate == "off" else defaults.field_validation
     return _encoded_query(
         options.field_manager or defaults.field_manager,
-        options.field_validation or defaults.field_validation,
+        options.field_validation or unsaid,
         defaults.dry_run if options.dry_run is None else options.dry_run,
     )
 

@@ -29,6 +29,7 @@ __all__ = [
     "Selector",
     "Subresource",
     "Target",
+    "Validate",
     "WriteOptions",
 ]
 
@@ -40,6 +41,7 @@ PatchBody: TypeAlias = "Mapping[str, Any] | Sequence[Mapping[str, Any]]"
 FieldValidation: TypeAlias = Literal["Strict", "Warn", "Ignore"]
 PropagationPolicy: TypeAlias = Literal["Background", "Foreground", "Orphan"]
 ResourceVersionMatch: TypeAlias = Literal["Exact", "NotOlderThan"]
+Validate: TypeAlias = Literal["client", "server", "off"]
 Selector: TypeAlias = "str | Mapping[str, str]"
 Subresource: TypeAlias = Literal["status"]
 
@@ -72,6 +74,7 @@ class WriteOptions:
     field_manager: str | None = None
     field_validation: FieldValidation | None = None
     timeout: TimeoutArg = None
+    validate: Validate = "server"
 
 
 @attrs.frozen

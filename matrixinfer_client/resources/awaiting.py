@@ -20,6 +20,7 @@ from matrixinfer_client.targets import (
     Selector,
     Subresource,
     Target,
+    Validate,
     WriteOptions,
 )
 
@@ -59,10 +60,11 @@ class AsyncResource(AsyncWaits[T, L], Generic[T, L]):
         dry_run: bool | None = None,
         field_manager: str | None = None,
         field_validation: FieldValidation | None = None,
+        validate: Validate = "server",
         timeout: TimeoutArg = None,
     ) -> T:
         """See `Resource.create`."""
-        options = WriteOptions(dry_run, field_manager, field_validation, timeout)
+        options = WriteOptions(dry_run, field_manager, field_validation, timeout, validate)
         return await self._driver.run(
             verbs.one(self._target, requests.create(self._target, obj, options))
         )
@@ -174,10 +176,11 @@ class AsyncResource(AsyncWaits[T, L], Generic[T, L]):
         dry_run: bool | None = None,
         field_manager: str | None = None,
         field_validation: FieldValidation | None = None,
+        validate: Validate = "server",
         timeout: TimeoutArg = None,
     ) -> T:
         """See `Resource.update`."""
-        options = WriteOptions(dry_run, field_manager, field_validation, timeout)
+        options = WriteOptions(dry_run, field_manager, field_validation, timeout, validate)
         return await self._driver.run(
             verbs.one(self._target, requests.update(self._target, obj, options))
         )
@@ -220,10 +223,11 @@ class AsyncResource(AsyncWaits[T, L], Generic[T, L]):
         dry_run: bool | None = None,
         field_manager: str | None = None,
         field_validation: FieldValidation | None = None,
+        validate: Validate = "server",
         timeout: TimeoutArg = None,
     ) -> T:
         """See `Resource.apply`."""
-        options = WriteOptions(dry_run, field_manager, field_validation, timeout)
+        options = WriteOptions(dry_run, field_manager, field_validation, timeout, validate)
         request = requests.apply(self._target, obj, options, force=force)
         return await self._driver.run(verbs.one(self._target, request))
 

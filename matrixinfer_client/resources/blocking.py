@@ -25,6 +25,7 @@ from matrixinfer_client.targets import (
     Selector,
     Subresource,
     Target,
+    Validate,
     WriteOptions,
 )
 
@@ -54,6 +55,10 @@ class Resource(Waits[T, L], Generic[T, L]):
     - `dry_run`: have the server check everything and store nothing. Default: False.
     - `field_manager`: who owns the written fields. Default: `matrixinfer-client`.
     - `field_validation`: what the server does about unknown fields. Default: `Strict`, an error.
+    - `validate`: who checks the object. `server` (the default): the server does, strictly.
+      `client`: it is also checked here, by the schema and the rules of the platform's webhooks, and
+      nothing is sent when it is wrong (`RejectedObjectError`). `off`: the server drops unknown
+      fields in silence, unless `field_validation` says otherwise; it checks the rest all the same.
     - `label_selector`: `"app=x,tier in (a, b)"`, or a mapping for equality. Default: all objects.
     - `field_selector`: the same for fields; custom resources have `metadata.name` and
       `metadata.namespace` only.
@@ -77,6 +82,7 @@ class Resource(Waits[T, L], Generic[T, L]):
         dry_run: bool | None = None,
         field_manager: str | None = None,
         field_validation: FieldValidation | None = None,
+        validate: Validate = "server",
         timeout: TimeoutArg = None,
     ) -> T:
         """Create an object and return it as stored, with the server's defaults.
@@ -88,7 +94,7 @@ class Resource(Waits[T, L], Generic[T, L]):
             AlreadyExistsError: The name is taken.
             InvalidError: The object breaks the schema; `causes` has the fields.
         """
-        options = WriteOptions(dry_run, field_manager, field_validation, timeout)
+        options = WriteOptions(dry_run, field_manager, field_validation, timeout, validate)
         return self._driver.run(
             verbs.one(self._target, requests.create(self._target, obj, options))
         )
@@ -275,6 +281,7 @@ class Resource(Waits[T, L], Generic[T, L]):
         dry_run: bool | None = None,
         field_manager: str | None = None,
         field_validation: FieldValidation | None = None,
+        validate: Validate = "server",
         timeout: TimeoutArg = None,
     ) -> T:
         """Replace an object as it was read and changed.
@@ -288,7 +295,7 @@ class Resource(Waits[T, L], Generic[T, L]):
             ConflictError: Somebody changed the object since; read it again, or use `mutate`.
             NotFoundError: There is none of that name; an update never creates.
         """
-        options = WriteOptions(dry_run, field_manager, field_validation, timeout)
+        options = WriteOptions(dry_run, field_manager, field_validation, timeout, validate)
         return self._driver.run(
             verbs.one(self._target, requests.update(self._target, obj, options))
         )
@@ -342,6 +349,7 @@ class Resource(Waits[T, L], Generic[T, L]):
         dry_run: bool | None = None,
         field_manager: str | None = None,
         field_validation: FieldValidation | None = None,
+        validate: Validate = "server",
         timeout: TimeoutArg = None,
     ) -> T:
         """Server-side apply: create the object, or bring the given fields to the given values.
@@ -356,7 +364,7 @@ class Resource(Waits[T, L], Generic[T, L]):
         Raises:
             ConflictError: Another manager owns a field; `causes` names managers and fields.
         """
-        options = WriteOptions(dry_run, field_manager, field_validation, timeout)
+        options = WriteOptions(dry_run, field_manager, field_validation, timeout, validate)
         request = requests.apply(self._target, obj, options, force=force)
         return self._driver.run(verbs.one(self._target, request))
 
