@@ -74,23 +74,32 @@ def _walk(
     inside: tuple[str, ...],
     found: Structure,
 ) -> None:
-    refs, said = fold(schema)
-    while refs:
-        for ref in refs:
-            if ref in inside:
-                # A type that contains itself has been told once.
-                return
-            if ref not in components:
-                raise DocumentError(f"there is no schema {ref!r}")
-        inside += refs
-        refs, said = fold({**said, "allOf": [components[ref] for ref in refs]})
+    resolved, said = _resolved(schema, components)
     found[path] = dict(_facts(said))
+    if any(ref in inside for ref in resolved):
+        # A type that contains itself has been told once.
+        return
+    inside += resolved
     for name, part in said.get("properties", {}).items():
         _walk(part, components, f"{path}.{name}" if path else name, inside, found)
     for keyword, suffix in (("items", "[]"), ("additionalProperties", "{}")):
         part = said.get(keyword)
         if isinstance(part, dict):
             _walk(part, components, path + suffix, inside, found)
+
+
+def _resolved(schema: Json, components: Mapping[str, Json]) -> tuple[tuple[str, ...], Json]:
+    """What a schema says with the components that it refers to, and which these were."""
+    resolved: tuple[str, ...] = ()
+    refs, said = fold(schema)
+    while refs:
+        for ref in refs:
+            if ref not in components:
+                raise DocumentError(f"there is no schema {ref!r}")
+        resolved += refs
+        refs, said = fold({**said, "allOf": [components[ref] for ref in refs]})
+        refs = tuple(ref for ref in refs if ref not in resolved)
+    return resolved, said
 
 
 def _facts(said: Json) -> Iterator[tuple[str, Any]]:
