@@ -1,0 +1,205 @@
+"""Changes, faults, and the proof that neither watch nor informer was misled.
+
+    python -m tests.faults.run --changes 50000 --objects 2000 --faults 1000 --mode sync
+
+Writers change objects on a real API server and remember it. A watch and an informer follow through
+proxies that break their connections. In the end both must have the server's state, must have been
+told of every change once and in order, and of what happened while their version was expired by an
+exact difference.
+"""
+
+from __future__ import annotations
+
+import argparse
+import random
+import sys
+import time
+from collections import Counter
+from collections.abc import Sequence
+from contextlib import ExitStack
+from dataclasses import dataclass, field
+from typing import Any, cast
+
+from tests.behaviour.modes import Mode
+from tests.cluster.assets import find_assets
+from tests.cluster.commands import say
+from tests.cluster.crds import platform_crds
+from tests.cluster.server import ApiServer
+from tests.faults.consumers import Consumers
+from tests.faults.proxy import FAULTS, Proxy
+from tests.faults.writers import Writers
+
+_CATCH_UP_SECONDS = 60.0
+
+
+@dataclass(frozen=True)
+class Plan:
+    """How much of everything."""
+
+    mode: Mode
+    changes: int
+    objects: int
+    faults: int
+    expiries: int = 0
+    """How often the history is really lost: by compaction and a restart of the API server."""
+    seed: int = 0
+    threads: int = 4
+
+
+@dataclass
+class Report:
+    """What happened, and what was wrong with it."""
+
+    plan: Plan
+    seconds: float = 0.0
+    changes: int = 0
+    faults: Counter[str] = field(default_factory=Counter[str])
+    wrong: list[str] = field(default_factory=list)
+    details: dict[str, str] = field(default_factory=dict)
+
+    def _headline(self) -> str:
+        return (
+            f"{self.plan.mode}: {self.changes} changes to {self.plan.objects} objects, "
+            f"{self.faults.total()} faults, {self.plan.expiries} real expiries, "
+            f"{self.seconds:.0f} s"
+        )
+
+    def __str__(self) -> str:
+        lines = [
+            self._headline(),
+            "  faults: " + ", ".join(f"{kind} {n}" for kind, n in sorted(self.faults.items())),
+            *(f"  {name}: {text}" for name, text in self.details.items()),
+            *(f"  WRONG: {each}" for each in self.wrong[:20]),
+            f"  {len(self.wrong)} things wrong" if self.wrong else "  nothing lost or repeated",
+        ]
+        return "\n".join(lines)
+
+
+def run(server: ApiServer, namespace: str, plan: Plan) -> Report:
+    """Carry out a plan."""
+    report, started = Report(plan), time.monotonic()
+    writers = Writers(server, namespace, objects=plan.objects, threads=plan.threads, seed=plan.seed)
+    consumers = Consumers(plan.mode, namespace, {"token": server.token()})
+    with ExitStack() as stack:
+        proxies = [stack.enter_context(Proxy(server.url, server.ca_pem, seed)) for seed in (1, 2)]
+        consumers.start(*proxies)
+        try:
+            writers.start()
+            _break(server, writers, proxies, plan)
+            writers.stop()
+            for proxy in proxies:
+                proxy.calm()
+            wanted = _state(server, namespace)
+            _catch_up(consumers, wanted)
+        finally:
+            consumers.stop()
+        report.wrong += _left_open(proxies)
+        report.faults = sum((proxy.applied for proxy in proxies), Counter[str]())
+    report.changes = writers.truth.changes
+    for record, proxy in zip((consumers.watched, consumers.informed), proxies, strict=True):
+        statistics = consumers.statistics[record.name]
+        expired = proxy.applied["http 410"] + proxy.applied["event 410"] + plan.expiries
+        if statistics.relists > expired:
+            report.wrong.append(
+                f"{record.name}: compared {statistics.relists} times, not {expired}"
+            )
+        report.wrong += record.compare(writers.truth.lives, wanted, statistics, 0)
+        report.details[record.name] = (
+            f"{record.events.total()} events, {record.missed} changes coalesced; {statistics}"
+        )
+    report.wrong += [f"a handler raised {error!r}" for error in consumers.handler_errors[:5]]
+    if consumers.store != wanted:
+        report.wrong.append("the informer's store differs from the server's state")
+    report.seconds = time.monotonic() - started
+    return report
+
+
+def _break(server: ApiServer, writers: Writers, proxies: Sequence[Proxy], plan: Plan) -> None:
+    """Inject the faults, spread over the changes; return when there were enough of both."""
+    choices = random.Random(plan.seed)  # noqa: S311
+    expired = 0
+    while not writers.errors:
+        progress = min(1.0, writers.truth.changes / plan.changes)
+        happened = 0
+        for proxy in proxies:
+            applied = proxy.applied.total()
+            happened += applied
+            due = 1 + progress * plan.faults / len(proxies) - applied - proxy.pending
+            if due > 0 and proxy.pending < 4:
+                proxy.inject(choices.choice(FAULTS))
+        if expired < plan.expiries and progress > (expired + 1) / (plan.expiries + 1):
+            _expire(server, writers, proxies)
+            expired += 1
+        if progress >= 1.0 and happened >= plan.faults:
+            return
+        time.sleep(0.002)
+
+
+def _expire(server: ApiServer, writers: Writers, proxies: Sequence[Proxy]) -> None:
+    """Have changes happen that nobody follows, and the server forget how they happened."""
+    for proxy in proxies:
+        proxy.blocked = True
+        proxy.cut_all()
+    time.sleep(0.5)
+    with writers.paused():
+        server.forget_history()
+    for proxy in proxies:
+        proxy.blocked = False
+
+
+def _state(server: ApiServer, namespace: str) -> dict[str, tuple[str, int]]:
+    path = f"/apis/registry.matrixinfer.ai/v1alpha1/namespaces/{namespace}/models"
+    status, body = server.request("GET", path)
+    assert status == 200, body
+    found: dict[str, tuple[str, int]] = {}
+    for item in body["items"]:
+        metadata: Any = item["metadata"]
+        found[metadata["name"]] = (metadata["uid"], int(metadata["resourceVersion"]))
+    return found
+
+
+def _catch_up(consumers: Consumers, wanted: dict[str, tuple[str, int]]) -> None:
+    deadline = time.monotonic() + _CATCH_UP_SECONDS
+    while time.monotonic() < deadline and not consumers.errors:
+        states = (consumers.watched.state, consumers.informed.state, consumers.store)
+        if all(state == wanted for state in states):
+            return
+        time.sleep(0.05)
+
+
+def _left_open(proxies: Sequence[Proxy]) -> list[str]:
+    deadline = time.monotonic() + 5
+    while any(proxy.connections for proxy in proxies) and time.monotonic() < deadline:
+        time.sleep(0.02)
+    return [
+        f"{proxy.connections} connections are left open" for proxy in proxies if proxy.connections
+    ]
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run a plan on a server of its own; 1 when anything was wrong."""
+    parser = argparse.ArgumentParser(prog="python -m tests.faults.run", description=__doc__)
+    parser.add_argument("--mode", choices=("sync", "async"), default="sync")
+    parser.add_argument("--changes", type=int, default=50_000)
+    parser.add_argument("--objects", type=int, default=2_000)
+    parser.add_argument("--faults", type=int, default=1_000)
+    parser.add_argument("--expiries", type=int, default=2)
+    parser.add_argument("--seed", type=int, default=0)
+    given = parser.parse_args(arguments)
+    plan = Plan(
+        cast("Mode", given.mode),
+        given.changes,
+        given.objects,
+        given.faults,
+        given.expiries,
+        given.seed,
+    )
+    with ApiServer(find_assets(say)) as server:
+        server.install_crds(platform_crds())
+        report = run(server, server.create_namespace("faults-"), plan)
+    sys.stdout.write(f"{report}\n")
+    return 1 if report.wrong else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
