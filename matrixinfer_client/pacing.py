@@ -122,11 +122,7 @@ def is_transient(error: Exception) -> bool:
 
 
 def is_too_new(error: Exception) -> bool:
-    """Whether a server says that it has not come as far as the version it was asked for.
-
-    One of several API servers may be behind for a moment; after a restore from a backup of etcd
-    all of them are, for ever.
-    """
+    """Whether a server says that it has not come as far as the version it was asked for."""
     return isinstance(error, ApiError) and any(
         cause.type == "ResourceVersionTooLarge" for cause in error.causes
     )

@@ -131,20 +131,23 @@ class View(Generic[T]):
         return Change(kind, record, synthetic=False)
 
     def bookmark(self, version: str | None) -> None:
-        """Accept a bookmark; raises `HistoryGapError` when the server is behind what is known.
+        """Accept a bookmark; raises like `check`."""
+        self.statistics.bookmarks += 1
+        self.check(version)
+        self._advance(version, number(version))
+
+    def check(self, version: str | None) -> None:
+        """Raise `HistoryGapError` when the server is not as far as what is known.
 
         It then has another history than the one seen so far, such as that of a restored backup.
+        Without memory that is the end of the watch: `ExpiredError`.
         """
-        self.statistics.bookmarks += 1
-        if version is None:
-            return
         reached = number(version)
         if reached is not None and self._position is not None and reached < self._position:
             text = f"the server went back from version {self.resource_version} to {version}"
             if self.memory is None:
                 raise ExpiredError(text, status_code=410, reason="Expired")
             raise HistoryGapError(text)
-        self._advance(version, reached)
 
     def expire(self) -> bool:
         """Note that the history is gone; False when there is nothing to compare a list with."""

@@ -4,10 +4,10 @@
 `_streamed` and `_listed` read a state, `_compared` hands out what it changes; `_followed` reads a
 stream. What is known between them is in the `View`.
 
-A watch starts from the last version after a closed stream, a lost or dead connection, 429 and 5xx;
-it compares with a new list after 410, a backward step of the server or a line that is no JSON. It
-raises what no repetition mends: 401 after a renewed credential, 403, 404, 422, an untrusted
-certificate.
+A watch goes on from the last version after a closed stream, a lost or dead connection, bytes that
+are no events, 429 and 5xx. It compares with a new state only when there is no other way: after 410,
+or when the server has gone back. It raises what no repetition mends: 401 after the credential was
+renewed, 403, 404, 422, an untrusted certificate.
 """
 
 from __future__ import annotations
@@ -23,6 +23,7 @@ from matrixinfer_client.errors import (
     BadRequestError,
     CredentialError,
     DecodeError,
+    ForbiddenError,
     GoneError,
     InvalidError,
     TransportError,
@@ -64,10 +65,9 @@ _CHANGES: Mapping[str, EventType] = {
     "MODIFIED": "MODIFIED",
     "DELETED": "DELETED",
 }
-# A server that is behind for longer than this many attempts has another history.
-_TOO_NEW_ATTEMPTS = 3
-# Dead connections in a row on which nothing came at all, until what is known is checked.
-_SILENT_STREAMS = 2
+# So often in a row a server may say nothing at all, or that it is behind, until it is asked whether
+# it has gone back: another of several servers, or the next minute, mends both.
+_DOUBTS = 2
 
 
 @attrs.frozen
@@ -145,17 +145,15 @@ class _Course(Generic[T]):
         self.view = view
         self.opened_at: float | None = None
         self.contacted = persistent
-        self.silent = 0
-        self._too_new = 0
+        self.doubts = 0
+        self._unreadable_at: object = None
 
     def survives(self, error: Exception, failures: int) -> bool:
         """Whether to go on after an error; notes when the state has to be read anew."""
-        self._too_new = self._too_new + 1 if is_too_new(error) else 0
-        if isinstance(error, GoneError | HistoryGapError | DecodeError):
+        if isinstance(error, GoneError | HistoryGapError):
             mends = self.view.expire()
-        elif self._too_new >= _TOO_NEW_ATTEMPTS:
-            self._too_new = 0
-            mends = self.view.expire()
+        elif isinstance(error, DecodeError):
+            mends = not self._is_unreadable() or self.view.expire()
         else:
             mends = is_transient(error)
         return mends and (
@@ -172,12 +170,20 @@ class _Course(Generic[T]):
         statistics.last_error = error
         if isinstance(error, TransportTimeout) and self.opened_at is not None:
             statistics.dead_connections += 1
-            self.silent += 1
-            if self.silent >= _SILENT_STREAMS:
-                # Perhaps nothing happens and bookmarks are not sent, perhaps the server waits for
-                # a version that it will never reach. Comparing costs a list and tells.
-                self.silent = 0
-                self.view.expire()
+            # Perhaps nothing happens and no bookmarks are sent, perhaps the server waits for a
+            # version that it will never reach again.
+            self.doubts += 1
+        elif is_too_new(error):
+            self.doubts += 1
+
+    def _is_unreadable(self) -> bool:
+        """Whether bytes that are no events came again at the same version.
+
+        Something between the server and here may break a line once. What breaks the same line
+        each time can only be stepped over.
+        """
+        before, self._unreadable_at = self._unreadable_at, self.view.resource_version
+        return self._unreadable_at is not None and before == self._unreadable_at
 
 
 def _may_be_mended(error: Exception) -> bool:
@@ -190,6 +196,8 @@ def _round(course: _Course[Any]) -> Flow[Exception | None]:
     course.opened_at = None
     view = course.view
     try:
+        if course.doubts >= _DOUBTS and not view.stale:
+            yield from _checked(course)
         if view.stale and view.streaming and (yield from _streamed(course)):
             return None
         if view.stale:
@@ -202,6 +210,24 @@ def _round(course: _Course[Any]) -> Flow[Exception | None]:
     except Exception as error:  # noqa: BLE001 - `watch` decides which of them end it
         return error
     return None
+
+
+def _checked(course: _Course[Any]) -> Flow[None]:
+    """Ask the server how far it is; raises when that is less than what is known.
+
+    A server that was restored from a backup does not say so: it is silent until it comes to the
+    version that a watch starts from, and what it writes until then would be missed.
+    """
+    course.doubts = 0
+    view = course.view
+    request = requests.list_(view.target, attrs.evolve(view.options, limit=1))
+    try:
+        stream = yield from open_stream(request, _ONCE)
+    except ForbiddenError:
+        # Who may watch need not be allowed to list.
+        return
+    body = yield from _closing(stream, _whole(stream))
+    view.check(codec.decode_list(view.target.list_cls, body).resource_version)
 
 
 def _listed(course: _Course[Any]) -> Flow[None]:
@@ -319,7 +345,7 @@ def _followed(course: _Course[Any], reader: _Reader, batch: list[bytes]) -> Flow
         batch = yield from reader.lines()
         if not batch:
             return
-        course.silent = 0
+        course.doubts = 0
 
 
 class _Reader:
