@@ -6,7 +6,6 @@ connection under it. Awaiting needs no such thing.
 
 from __future__ import annotations
 
-import asyncio
 import threading
 import time
 from collections.abc import Awaitable, Callable
@@ -14,13 +13,17 @@ from types import TracebackType
 from typing import TYPE_CHECKING, Self, TypeVar
 
 from matrixinfer_client.flows import TimeIsUp
+from matrixinfer_client.lazily import later
 from matrixinfer_client.runs import AsyncRun, Run
 from matrixinfer_client.transports import cut
 
 if TYPE_CHECKING:
+    import asyncio
     import socket
 
     from matrixinfer_client.flows import Flow, Step
+else:
+    asyncio = later("asyncio")
 
 __all__ = ["AsyncTimedRun", "TimedRun"]
 

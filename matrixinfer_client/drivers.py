@@ -6,7 +6,6 @@ when that run ends, however it ends.
 
 from __future__ import annotations
 
-import asyncio
 import contextlib
 import inspect
 import time
@@ -32,6 +31,7 @@ from matrixinfer_client.flows import (
     Step,
     Stream,
 )
+from matrixinfer_client.lazily import later
 from matrixinfer_client.runs import AsyncIteration, AsyncRun, Iteration, Run
 from matrixinfer_client.transports import (
     Answer,
@@ -43,9 +43,13 @@ from matrixinfer_client.transports import (
 from matrixinfer_client.wire import EventHooks, Outgoing, Outline, show_warnings
 
 if TYPE_CHECKING:
+    import asyncio
+
     import httpx
 
     from matrixinfer_client.config import Config, Credential
+else:
+    asyncio = later("asyncio")
 
 __all__ = ["AsyncDriver", "Driver"]
 
@@ -334,4 +338,8 @@ class AsyncDriver(_Shared):
             task = loop.create_task(asyncio.to_thread(source.fetch, refused))
             self._fetching = (loop, task)
         # Shielded: the first waiter being cancelled must not cancel it for the others.
-        return await asyncio.shield(self._fetching[1])
+        found = await asyncio.shield(self._fetching[1])
+        if found == refused and self._fetching[1].done():
+            # What was under way had been asked for by a task that did not know of the refusal.
+            return await asyncio.to_thread(source.fetch, refused)
+        return found

@@ -7,19 +7,22 @@ open.
 
 from __future__ import annotations
 
-import asyncio
 import contextlib
 import threading
 import time
 from collections.abc import AsyncGenerator, Awaitable, Callable, Generator
 from typing import TYPE_CHECKING, Any, Generic, Self, TypeVar
 
+from matrixinfer_client.lazily import later
 from matrixinfer_client.transports import Answer, AsyncAnswer, cut
 
 if TYPE_CHECKING:
+    import asyncio
     import socket
 
     from matrixinfer_client.flows import Flow, Step
+else:
+    asyncio = later("asyncio")
 
 __all__ = ["AsyncIteration", "AsyncRun", "Iteration", "Run"]
 
