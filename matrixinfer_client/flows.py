@@ -16,6 +16,7 @@ from collections.abc import Callable, Generator, Mapping
 from typing import TYPE_CHECKING, Any, TypeAlias, TypeVar, cast
 
 import attrs
+from msgspec import Struct
 
 from matrixinfer_client.errors import (
     ApiError,
@@ -103,8 +104,9 @@ class Retries:
             )
 
 
-@attrs.define(slots=True)
-class Request:
+# Structs of msgspec, here and below: attrs takes longer to make these classes than they live in
+# a program that does one thing.
+class Request(Struct):
     """One HTTP request, ready but for the credential."""
 
     method: str
@@ -119,8 +121,7 @@ class Request:
     """True when sending it twice does the same as sending it once."""
 
 
-@attrs.define(slots=True)
-class Response:
+class Response(Struct):
     """An answer, read to the end."""
 
     status_code: int
@@ -155,56 +156,48 @@ class Response:
         )
 
 
-@attrs.define(slots=True)
-class Stream:
+class Stream(Struct):
     """An open answer whose body is read in pieces. The driver holds what is behind `handle`."""
 
     response: Response
     handle: object
 
 
-@attrs.define(slots=True)
-class Send:
+class Send(Struct):
     """Send a request, read the whole answer. Reply: `Response`."""
 
     request: Request
 
 
-@attrs.define(slots=True)
-class Reauthorize:
+class Reauthorize(Struct):
     """Replace the credential that was refused. Reply: True when there is a new one."""
 
     refused: Credential | None
 
 
-@attrs.define(slots=True)
-class Open:
+class Open(Struct):
     """Send a request, leave the body unread. Reply: `Stream`."""
 
     request: Request
 
 
-@attrs.define(slots=True)
-class Read:
+class Read(Struct):
     """The next bytes of a stream, b"" at its end. Reply: `bytes`."""
 
     stream: Stream
 
 
-@attrs.define(slots=True)
-class Close:
+class Close(Struct):
     """Close a stream before the flow ends, so that one that opens many keeps one. Reply: None."""
 
     stream: Stream
 
 
-@attrs.define(slots=True)
-class Now:
+class Now(Struct):
     """The time in seconds, of a clock that only goes forward. Reply: `float`."""
 
 
-@attrs.define(slots=True)
-class Sleep:
+class Sleep(Struct):
     """Do nothing for a number of seconds. Reply: None."""
 
     seconds: float
@@ -217,8 +210,7 @@ class TimeIsUp(TransportTimeout):
         super().__init__("the time set for this is up")
 
 
-@attrs.define(slots=True)
-class Alarm:
+class Alarm(Struct):
     """Have the step that is under way after so many seconds end in `TimeIsUp`.
 
     None switches the alarm off. Reply: None. After it rang, every stream is dead and every step
@@ -228,24 +220,20 @@ class Alarm:
     seconds: float | None
 
 
-@attrs.define(slots=True)
-class Invoke:
+class Invoke(Struct):
     """Call a function of the user's, awaiting it where it is awaitable. Reply: its result."""
 
     function: Callable[..., Any]
     argument: Any
 
 
-@attrs.define(slots=True)
-class Emit:
+class Emit(Struct):
     """Hand a value to whoever iterates. Reply: None."""
 
     value: Any
 
 
-Step: TypeAlias = (
-    "Send | Reauthorize | Open | Read | Close | Now | Sleep | Alarm | Invoke | Emit"
-)
+Step: TypeAlias = "Send | Reauthorize | Open | Read | Close | Now | Sleep | Alarm | Invoke | Emit"
 Flow: TypeAlias = Generator[Step, Any, T]
 
 
