@@ -27,9 +27,12 @@ if TYPE_CHECKING:
         RegistryV1alpha1,
         WorkloadV1alpha1,
     )
+    from matrixinfer_client.awaited import WaitUpdate
     from matrixinfer_client.client import AsyncClient, Client
+    from matrixinfer_client.conditions import StatusCondition, all_of, any_of
     from matrixinfer_client.config import Config, load_config
     from matrixinfer_client.connection import AsyncConnection, Connection
+    from matrixinfer_client.diagnosis import Diagnosis
     from matrixinfer_client.errors import (
         AccessDeniedError,
         AlreadyExistsError,
@@ -37,6 +40,7 @@ if TYPE_CHECKING:
         ApiWarning,
         BadRequestError,
         Cause,
+        ConditionFailed,
         ConfigError,
         ConflictError,
         CredentialError,
@@ -45,6 +49,8 @@ if TYPE_CHECKING:
         ForbiddenError,
         GoneError,
         InsufficientResourcesError,
+        InsufficientResourcesFailed,
+        InsufficientResourcesTimeout,
         InternalServerError,
         InvalidArgumentError,
         InvalidError,
@@ -79,6 +85,8 @@ if TYPE_CHECKING:
         UnreadableObjectError,
         UnsupportedMediaTypeError,
         ValidationFailedError,
+        WaitError,
+        WaitTimeout,
         WebhookDeniedError,
         WebhookFailedError,
     )
@@ -93,6 +101,7 @@ if TYPE_CHECKING:
     from matrixinfer_client.resources import AsyncResource, Resource
     from matrixinfer_client.store import without_managed_fields
     from matrixinfer_client.targets import Preconditions
+    from matrixinfer_client.waiterrors import ConditionState
     from matrixinfer_client.watches import AsyncWatch, Watch
     from matrixinfer_client.watching import Event
     from matrixinfer_client.wire import EventHooks
@@ -121,6 +130,8 @@ __all__ = [
     "BadRequestError",
     "Cause",
     "Client",
+    "ConditionFailed",
+    "ConditionState",
     "Config",
     "ConfigError",
     "ConflictError",
@@ -128,6 +139,7 @@ __all__ = [
     "CredentialError",
     "Decision",
     "DecodeError",
+    "Diagnosis",
     "Event",
     "EventHooks",
     "ExpiredError",
@@ -136,6 +148,8 @@ __all__ = [
     "Handler",
     "Informer",
     "InsufficientResourcesError",
+    "InsufficientResourcesFailed",
+    "InsufficientResourcesTimeout",
     "InternalServerError",
     "InvalidArgumentError",
     "InvalidError",
@@ -166,6 +180,7 @@ __all__ = [
     "Response",
     "Retries",
     "ServerTimeoutError",
+    "StatusCondition",
     "SyncTimeout",
     "TooManyRequestsError",
     "TransportError",
@@ -177,6 +192,9 @@ __all__ = [
     "UnreadableObjectError",
     "UnsupportedMediaTypeError",
     "ValidationFailedError",
+    "WaitError",
+    "WaitTimeout",
+    "WaitUpdate",
     "Watch",
     "WatchPolicy",
     "WatchStatistics",
@@ -184,6 +202,8 @@ __all__ = [
     "WebhookFailedError",
     "WorkloadV1alpha1",
     "__version__",
+    "all_of",
+    "any_of",
     "crd_manifests",
     "load_config",
     "load_manifests",
@@ -206,9 +226,11 @@ _HOMES = {
     "AsyncWatch": "watches",
     "AsyncWorkloadV1alpha1": "api.clientset",
     "Client": "client",
+    "ConditionState": "waiterrors",
     "Config": "config",
     "Connection": "connection",
     "Decision": "rbac",
+    "Diagnosis": "diagnosis",
     "Event": "watching",
     "EventHooks": "wire",
     "Handler": "handlers",
@@ -220,10 +242,14 @@ _HOMES = {
     "Resource": "resources",
     "Response": "flows",
     "Retries": "flows",
+    "StatusCondition": "conditions",
+    "WaitUpdate": "awaited",
     "Watch": "watches",
     "WatchPolicy": "pacing",
     "WatchStatistics": "pacing",
     "WorkloadV1alpha1": "api.clientset",
+    "all_of": "conditions",
+    "any_of": "conditions",
     "crd_manifests": "manifests",
     "load_config": "config",
     "load_manifests": "manifests",

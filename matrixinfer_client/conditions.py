@@ -8,7 +8,17 @@ from __future__ import annotations
 import difflib
 import re
 from collections.abc import Callable, Sequence
-from typing import TYPE_CHECKING, Any, Generic, Literal, NoReturn, TypeAlias, TypeVar, cast
+from typing import (
+    TYPE_CHECKING,
+    Any,
+    Generic,
+    Literal,
+    NoReturn,
+    TypeAlias,
+    TypeVar,
+    cast,
+    overload,
+)
 
 import attrs
 
@@ -58,6 +68,10 @@ class Combination(Generic[T]):
 ConditionArg: TypeAlias = "str | StatusCondition | Combination[T] | Callable[[T], object]"
 
 
+@overload
+def all_of(*conditions: str | StatusCondition) -> Combination[Any]: ...
+@overload
+def all_of(*conditions: ConditionArg[T]) -> Combination[T]: ...
 def all_of(*conditions: ConditionArg[T]) -> Combination[T]:
     """All of the conditions at the same time.
 
@@ -66,6 +80,10 @@ def all_of(*conditions: ConditionArg[T]) -> Combination[T]:
     return _combination(conditions, every=True)
 
 
+@overload
+def any_of(*conditions: str | StatusCondition) -> Combination[Any]: ...
+@overload
+def any_of(*conditions: ConditionArg[T]) -> Combination[T]: ...
 def any_of(*conditions: ConditionArg[T]) -> Combination[T]:
     """At least one of the conditions."""
     return _combination(conditions, every=False)

@@ -10,6 +10,11 @@ MatrixInferError
 ├── DecodeError                  bytes from the server that are not JSON (ValueError)
 ├── NotSyncedError               an informer that is read before it has the server's state
 ├── SyncTimeout                  an informer that did not get it in time (TimeoutError)
+├── WaitError                    a wait that ended without success; has `diagnosis`
+│   ├── WaitTimeout              not in time (TimeoutError)
+│   │   └── InsufficientResourcesTimeout  also an InsufficientResourcesError
+│   └── ConditionFailed          it cannot come true, or has failed for too long
+│       └── InsufficientResourcesFailed   also an InsufficientResourcesError
 ├── TransportError               no answer: refused, reset, TLS, DNS, proxy
 │   └── TransportTimeout         no answer in time (TimeoutError)
 ├── PlatformError                has a `code` of the platform and a `resolution`
@@ -102,6 +107,13 @@ from matrixinfer_client.denials import (
     explained,
 )
 from matrixinfer_client.statuses import Cause, decode_status, foreign_message, mapping, text
+from matrixinfer_client.waiterrors import (
+    ConditionFailed,
+    InsufficientResourcesFailed,
+    InsufficientResourcesTimeout,
+    WaitError,
+    WaitTimeout,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -113,6 +125,7 @@ __all__ = [
     "ApiWarning",
     "BadRequestError",
     "Cause",
+    "ConditionFailed",
     "ConfigError",
     "ConflictError",
     "CredentialError",
@@ -121,6 +134,8 @@ __all__ = [
     "ForbiddenError",
     "GoneError",
     "InsufficientResourcesError",
+    "InsufficientResourcesFailed",
+    "InsufficientResourcesTimeout",
     "InternalServerError",
     "InvalidArgumentError",
     "InvalidError",
@@ -155,6 +170,8 @@ __all__ = [
     "UnreadableObjectError",
     "UnsupportedMediaTypeError",
     "ValidationFailedError",
+    "WaitError",
+    "WaitTimeout",
     "WebhookDeniedError",
     "WebhookFailedError",
     "error_from_response",

@@ -6,14 +6,26 @@ from typing import TYPE_CHECKING, Any
 
 import attrs
 
-from matrixinfer_client.errors import MatrixInferError
+from matrixinfer_client.apierrors import MatrixInferError
+from matrixinfer_client.denials import InsufficientResourcesError
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from matrixinfer_client.diagnosis import Diagnosis
 
-__all__ = ["ConditionFailed", "ConditionState", "WaitError", "WaitTimeout"]
+__all__ = [
+    "ConditionFailed",
+    "ConditionState",
+    "InsufficientResourcesFailed",
+    "InsufficientResourcesTimeout",
+    "WaitError",
+    "WaitTimeout",
+    "wait_error",
+]
+
+# Findings of a diagnosis that mean that the cluster has too little of something.
+_SHORTAGES = ("unschedulable", "quota")
 
 
 @attrs.frozen
@@ -84,3 +96,27 @@ class ConditionFailed(WaitError):
 
     Also raised when the object is deleted or replaced while something else is waited for.
     """
+
+
+class InsufficientResourcesTimeout(WaitTimeout, InsufficientResourcesError):
+    """It did not come true in time, and what is missing is room: see `resolution`."""
+
+
+class InsufficientResourcesFailed(ConditionFailed, InsufficientResourcesError):
+    """It has been failing, and what is missing is room: see `resolution`."""
+
+
+def wait_error(
+    cls: type[WaitError], message: str, diagnosis: Diagnosis | None, **fields: Any
+) -> WaitError:
+    """The error for a wait that ended without success, by what its diagnosis found."""
+    if diagnosis is None or not diagnosis.findings or diagnosis.findings[0].code not in _SHORTAGES:
+        return cls(message, diagnosis=diagnosis, **fields)
+    scarce: type[InsufficientResourcesTimeout | InsufficientResourcesFailed] = (
+        InsufficientResourcesTimeout
+        if issubclass(cls, WaitTimeout)
+        else InsufficientResourcesFailed
+    )
+    error = scarce(message, diagnosis=diagnosis, **fields)
+    error.resolution = diagnosis.action
+    return error

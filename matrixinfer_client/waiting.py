@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any, Generic, TypeAlias, TypeVar, cast
 import attrs
 
 from matrixinfer_client.awaited import Awaited, WaitUpdate
-from matrixinfer_client.errors import InvalidArgumentError, NotFoundError
+from matrixinfer_client.errors import ApiError, InvalidArgumentError, error_from_status
 from matrixinfer_client.flows import (
     NO_TIMEOUT,
     Close,
@@ -35,7 +35,13 @@ from matrixinfer_client.models import ApiObject
 from matrixinfer_client.pacing import WatchPolicy, is_transient
 from matrixinfer_client.targets import ListOptions, Target
 from matrixinfer_client.views import Change, Remembered, View
-from matrixinfer_client.waiterrors import ConditionFailed, ConditionState, WaitError, WaitTimeout
+from matrixinfer_client.waiterrors import (
+    ConditionFailed,
+    ConditionState,
+    WaitError,
+    WaitTimeout,
+    wait_error,
+)
 from matrixinfer_client.watching import Settled, event_of, watch
 
 if TYPE_CHECKING:
@@ -110,6 +116,8 @@ def wait(target: Target[T, Any], wish: Wish[T]) -> Flow[dict[str, T | None]]:
     waiting = _Waiting(target, wish, (yield from now()))
     pause = 0.0
     while True:
+        # Off first: an alarm that rings between two attempts belongs to neither.
+        yield from alarm(None)
         yield from alarm(waiting.seconds_left((yield from now())))
         try:
             yield from sleep(pause)
@@ -203,6 +211,7 @@ class _Waiting(Generic[T]):
 
     def time_is_up(self) -> Flow[bool]:
         """See who is due; True when everything waited for has come true."""
+        yield from alarm(None)
         time = yield from now()
         late = self.deadline is not None and time >= self.deadline
         if self.deadline is not None and not late:
@@ -296,14 +305,17 @@ class _Waiting(Generic[T]):
             yield from invoke(listener, update)
         yield from alarm(self.seconds_left((yield from now())))
 
-    def _not_found(self, awaited: Awaited[T]) -> NotFoundError:
-        resource = self.target.cls.KIND.resource
-        where = f" in namespace {self.target.scope!r}" if self.target.cls.KIND.namespaced else ""
-        return NotFoundError(
-            f'{resource} "{awaited.name}" not found{where}; to wait for one that is still to be '
-            'created, use all_of("exists", ...)',
-            status_code=404,
-            reason="NotFound",
+    def _not_found(self, awaited: Awaited[T]) -> ApiError:
+        kind = self.target.cls.KIND
+        where = f" in namespace {self.target.scope!r}" if kind.namespaced else ""
+        return error_from_status(
+            {
+                "code": 404,
+                "reason": "NotFound",
+                "message": f'{kind.resource} "{awaited.name}" not found{where}; to wait for one '
+                'that is still to be created, use all_of("exists", ...)',
+                "details": {"group": kind.group, "kind": kind.plural, "name": awaited.name},
+            }
         )
 
     def _failure(self, awaited: Awaited[T], why: str, time: float) -> Flow[WaitError]:
@@ -334,8 +346,10 @@ class _Waiting(Generic[T]):
         diagnosis = None
         if self.wish.explain is not None:
             diagnosis = yield from _explained(self.wish.explain, awaited.name)
-        return cls(
+        return wait_error(
+            cls,
             message,
+            diagnosis,
             name=awaited.name,
             condition=self.wish.text,
             last=awaited.last,
@@ -343,7 +357,6 @@ class _Waiting(Generic[T]):
             generation=None if look is None else look.generation,
             observed_generation=None if look is None else look.observed_generation,
             pending=list(self.pending),
-            diagnosis=diagnosis,
             elapsed=time - self.began,
         )
 

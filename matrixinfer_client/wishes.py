@@ -82,7 +82,7 @@ def wish_for_rollout(
     if which == MODEL_KIND:
         look = closer_look(Reader(target.scope))
         return attrs.evolve(wish, closer_look=look, text="rolled out")
-    return attrs.evolve(wish, condition=RolledOut(wish.condition))
+    return attrs.evolve(wish, condition=RolledOut(wish.condition), text="rolled out")
 
 
 def diagnosing(target: Target[Any, Any], name: str) -> Flow[Diagnosis]:

@@ -1,0 +1,1 @@
+"""Waits, without any I/O: conditions, states, and the flow against a simulated server."""
