@@ -252,7 +252,8 @@ def _review(
         repeatable=True,
     )
     response = yield from call(request, options.retries)
-    status = cast("dict[str, Any]", codec.decode_json(response.body)).get("status") or {}
+    answer = cast("dict[str, Any]", codec.decode_json(response.body))
+    status = cast("dict[str, Any]", answer.get("status") or {})
     return Decision(
         allowed=status.get("allowed") is True,
         permission=wanted,
