@@ -30,6 +30,7 @@ from matrixinfer_client.flows import (
     Sleep,
     Step,
     Stream,
+    is_success,
 )
 from matrixinfer_client.lazily import later
 from matrixinfer_client.runs import AsyncIteration, AsyncRun, Iteration, Run
@@ -184,7 +185,7 @@ class Driver(_Shared):
         credential = self._credential()
         outgoing = self._outgoing(request, credential)
         answer = self._transport.open(outgoing, credential, run.connected)
-        if answer.status_code < 400:
+        if is_success(answer.status_code):
             run.opened.append(answer)
             return Stream(self._response(answer, b"", outgoing, credential), answer)
         with contextlib.closing(answer):
@@ -300,7 +301,7 @@ class AsyncDriver(_Shared):
         credential = await self._credential()
         outgoing = self._outgoing(request, credential)
         answer = await self._pool().open(outgoing, credential, stream=True)
-        if answer.status_code < 400:
+        if is_success(answer.status_code):
             run.opened.append(answer)
             return Stream(self._response(answer, b"", outgoing, credential), answer)
         try:

@@ -12,6 +12,7 @@ stream that a flow opened and closes it. And a flow never sleeps or reads a cloc
 from __future__ import annotations
 
 import random
+import re
 from collections.abc import Callable, Generator, Mapping
 from typing import TYPE_CHECKING, Any, TypeAlias, TypeVar, cast
 
@@ -53,6 +54,7 @@ __all__ = [
     "alarm",
     "call",
     "invoke",
+    "is_success",
     "now",
     "sleep",
 ]
@@ -147,6 +149,8 @@ class Response(Struct):
 
     def error(self) -> ApiError:
         """This answer as the exception to raise."""
+        if self.status_code < 400:
+            return ApiError(_astray(self), status_code=self.status_code, request=self.request)
         return error_from_response(
             self.status_code,
             content_type=self.headers.get("content-type", ""),
@@ -154,6 +158,23 @@ class Response(Struct):
             retry_after=self.retry_after,
             request=self.request,
         )
+
+
+def is_success(status_code: int) -> bool:
+    """Whether an answer means that it was done. A redirect, which is never followed, does not."""
+    return 200 <= status_code < 300
+
+
+def _astray(response: Response) -> str:
+    location = response.headers.get("location")
+    if not location:
+        return "the answer is neither a success nor an error, so it may not come from an API server"
+    # Without what may be a secret: a user, and the parameters of a login.
+    target = re.sub(r"//[^/]*@", "//", re.split("[?#]", location, maxsplit=1)[0])
+    return (
+        f"the server redirects to {target}, which is not followed, since the credential is for "
+        "this server only; give the API server's own address"
+    )
 
 
 class Stream(Struct):
@@ -265,7 +286,7 @@ def send(request: Request) -> Flow[Response]:
 def call(request: Request, retries: Retries) -> Flow[Response]:
     """Send with retries; return the first success or raise the last failure.
 
-    Raises `ApiError` for an answer with a status of 400 or more and `TransportError` for none.
+    Raises `ApiError` for an answer with a status other than 2xx and `TransportError` for none.
     """
     return cast("Response", (yield from _attempt(Send(request), retries)))
 
@@ -282,7 +303,7 @@ def _attempt(step: Send | Open, retries: Retries) -> Flow[Response | Stream]:
         try:
             reply = cast("Response | Stream", (yield step))
             response = reply.response if isinstance(reply, Stream) else reply
-            if response.status_code < 400:
+            if is_success(response.status_code):
                 return reply
             if response.status_code == 401 and not reauthorized:
                 # Once: a second refusal is an answer. The credential may just have been rotated.
@@ -325,5 +346,6 @@ def _pause_after_failure(
 
 
 def _jitter(attempt: int, retries: Retries) -> float:
-    bound = min(retries.max_backoff, retries.backoff * 2 ** (attempt - 1))
+    # Bounded, since a float overflows after a thousand doublings.
+    bound = min(retries.max_backoff, retries.backoff * 2 ** min(attempt - 1, 64))
     return random.uniform(0, bound)  # noqa: S311

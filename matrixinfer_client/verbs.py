@@ -11,11 +11,21 @@ from matrixinfer_client import codec, requests
 from matrixinfer_client.errors import (
     AlreadyExistsError,
     ConflictError,
+    DecodeError,
     ExpiredError,
     InvalidArgumentError,
     NotFoundError,
 )
-from matrixinfer_client.flows import Emit, Flow, Request, Sleep, TimeoutArg, call, invoke
+from matrixinfer_client.flows import (
+    Emit,
+    Flow,
+    Request,
+    Response,
+    Sleep,
+    TimeoutArg,
+    call,
+    invoke,
+)
 from matrixinfer_client.models import ApiList, ApiObject
 from matrixinfer_client.names import AllNamespaces
 from matrixinfer_client.targets import (
@@ -28,6 +38,7 @@ from matrixinfer_client.targets import (
 
 T = TypeVar("T", bound=ApiObject)
 L = TypeVar("L", bound=ApiList[Any])
+R = TypeVar("R")
 
 # client-go's `retry.DefaultRetry` gives up after five tries; more only hides a fight.
 _CONFLICT_ATTEMPTS = 5
@@ -36,22 +47,24 @@ _CONFLICT_ATTEMPTS = 5
 def one(target: Target[T, Any], request: Request) -> Flow[T]:
     """Send and decode one object."""
     response = yield from call(request, target.options.retries)
-    return codec.decode(target.cls, response.body)
+    return _decoded(response, lambda body: codec.decode(target.cls, body))
 
 
 def nothing(target: Target[Any, Any], request: Request, *, ignore_not_found: bool) -> Flow[None]:
     """Send; the answer says no more than that it was done."""
     try:
-        yield from call(request, target.options.retries)
+        response = yield from call(request, target.options.retries)
     except NotFoundError:
         if not ignore_not_found:
             raise
+    else:
+        _decoded(response, codec.decode_json)
 
 
 def exists(target: Target[Any, Any], name: str, *, timeout: TimeoutArg) -> Flow[bool]:
     """Whether an object of that name is there. Only NotFound means no."""
     try:
-        yield from call(requests.get(target, name, timeout=timeout), target.options.retries)
+        yield from one(target, requests.get(target, name, timeout=timeout))
     except NotFoundError:
         return False
     return True
@@ -61,7 +74,7 @@ def page(target: Target[Any, L], options: ListOptions, *, timeout: TimeoutArg) -
     """One list request."""
     request = requests.list_(target, options, timeout=timeout)
     response = yield from call(request, target.options.retries)
-    return codec.decode_list(target.list_cls, response.body)
+    return _decoded(response, lambda body: codec.decode_list(target.list_cls, body))
 
 
 def iterate(target: Target[Any, Any], options: ListOptions, *, timeout: TimeoutArg) -> Flow[None]:
@@ -120,7 +133,7 @@ def _read(target: Target[T, L], wanted: Mapping[str, Any]) -> Flow[dict[str, Any
     path = target.item_path(metadata["name"], metadata.get("namespace"))
     request = Request("GET", path, timeout=target.options.timeout, repeatable=True)
     response = yield from call(request, target.options.retries)
-    return cast("dict[str, Any]", codec.decode_json(response.body))
+    return codec.to_dict(_decoded(response, lambda body: codec.decode(target.cls, body)))
 
 
 def _without_version(body: Body[T]) -> dict[str, Any]:
@@ -209,4 +222,16 @@ def delete_collection(
         request = requests.delete_collection(
             target, delete_options, options, namespace=namespace, timeout=timeout
         )
-        yield from call(request, target.options.retries)
+        yield from nothing(target, request, ignore_not_found=False)
+
+
+def _decoded(response: Response, decode: Callable[[bytes], R]) -> R:
+    """The body, read; without one that can be read, a success is not to be believed."""
+    try:
+        return decode(response.body)
+    except DecodeError as error:
+        kind = response.headers.get("content-type") or "no content type"
+        raise DecodeError(
+            f"{error}; the answer ({response.status_code}, {kind}) may not come from an API server "
+            f"[{response.request}]"
+        ) from error

@@ -9,6 +9,7 @@ import pytest
 
 from matrixinfer_client.drivers import AsyncDriver
 from matrixinfer_client.errors import (
+    ApiError,
     MatrixInferError,
     TransportError,
     TransportTimeout,
@@ -227,7 +228,11 @@ async def test_a_busy_server_is_asked_again_when_it_says(serve: Serve, connect: 
 async def test_a_redirect_is_not_followed(serve: Serve, connect: Connect) -> None:
     elsewhere = serve(reply())
     server = serve(reply(302, b"", f"Location: {elsewhere.url}/apis/x"))
-    assert (await sent(connect(server.url), READ)).status_code == 302
+    with pytest.raises(
+        ApiError, match=f"redirects to {elsewhere.url}/apis/x, which is not followed"
+    ):
+        await sent(connect(server.url), READ)
+    assert len(server.received) == 1
     assert elsewhere.received == []
 
 

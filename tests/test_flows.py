@@ -20,6 +20,7 @@ from matrixinfer_client.errors import (
 )
 from matrixinfer_client.flows import (
     NO_TIMEOUT,
+    Flow,
     Open,
     Reauthorize,
     Request,
@@ -197,6 +198,25 @@ def test_a_403_does_not_renew_the_credential() -> None:
     played = attempt(READ, answer(403))
     assert isinstance(played.error, ForbiddenError)
     assert [type(step) for step in played.steps] == [Send]
+
+
+@pytest.mark.parametrize("status", [300, 302, 304, 307])
+@pytest.mark.parametrize("send", [call, open_stream])
+def test_an_answer_that_is_neither_success_nor_error_is_not_believed_and_not_repeated(
+    send: Callable[..., Flow[Response | Stream]], status: int
+) -> None:
+    played = play(send(READ, Retries()), [answer(status)])
+    assert isinstance(played.error, ApiError)
+    assert played.error.status_code == status
+    assert len(played.sent) == 1
+
+
+def test_thousands_of_attempts_are_paused_for_like_the_first_dozens() -> None:
+    failures: list[Answer] = [REFUSED] * 2000
+    patient = Retries(attempts=2001, max_backoff=0.01)
+    played = attempt(READ, *failures, answer(200), retries=patient)
+    assert played.result.status_code == 200
+    assert max(played.slept) <= 0.01
 
 
 @pytest.mark.parametrize(
