@@ -88,8 +88,7 @@ def types(session: nox.Session) -> None:
 def tests(session: nox.Session) -> None:
     """Unit and property tests, without a cluster, on every supported Python that is found."""
     install(session, "test")
-    elsewhere = ("codegen", "cluster", "behaviour")
-    session.run("pytest", *(f"--ignore=tests/{name}" for name in elsewhere), *session.posargs)
+    session.run("pytest", "-m", "not cluster", "--ignore=tests/codegen", *session.posargs)
 
 
 @nox.session
@@ -116,7 +115,25 @@ def cluster(session: nox.Session) -> None:
     """The behaviour suite, sync and async, on a real etcd and kube-apiserver."""
     install(session, "test")
     require_api_server(session)
-    session.run("pytest", "tests/cluster", "tests/behaviour", *session.posargs)
+    session.run("pytest", "-m", "cluster", "--ignore=tests/codegen", *session.posargs)
+
+
+@nox.session(default=False)
+def faults(session: nox.Session) -> None:
+    """The large fault run: 50,000 changes to 2,000 objects with 1,000 faults, in both modes."""
+    install(session, "test")
+    require_api_server(session)
+    size = ("--changes", "50000", "--objects", "2000", "--faults", "1000")
+    for mode in ("sync", "async"):
+        session.run("python", "-m", "tests.faults.run", *size, "--mode", mode, *session.posargs)
+
+
+@nox.session(default=False)
+def fuzz(session: nox.Session) -> None:
+    """Compare `validate` with the real API server over 3,000 mutated manifests."""
+    install(session, "test")
+    require_api_server(session)
+    session.run("python", "-m", "tests.validation.fuzz", *(session.posargs or ["--mutants=3000"]))
 
 
 @nox.session(default=False)

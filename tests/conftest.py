@@ -29,6 +29,18 @@ def pytest_pyfunc_call(pyfuncitem: pytest.Function) -> bool | None:
     return True
 
 
+# Whoever asks for one of these needs the real API server, directly or through another fixture.
+_SERVED = {"api_server", "assets", "backend", "cluster"}
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Mark what belongs to the cluster session, wherever it stands; so no test can be left out."""
+    for item in items:
+        fixtures = set(getattr(item, "fixturenames", ()))
+        if fixtures & _SERVED or "tests/cluster" in item.path.as_posix():
+            item.add_marker(pytest.mark.cluster)
+
+
 @pytest.fixture(params=MODES)
 def mode(request: pytest.FixtureRequest) -> Mode:
     """Run the test once with the blocking classes and once with their asynchronous twins."""
