@@ -30,7 +30,7 @@ def pytest_pyfunc_call(pyfuncitem: pytest.Function) -> bool | None:
 
 
 # Whoever asks for one of these needs the real API server, directly or through another fixture.
-_SERVED = {"api_server", "assets", "backend", "cluster"}
+_SERVED = {"api_server", "assets", "backend"}
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
