@@ -141,6 +141,10 @@ class ApiModel:
         """The object as a YAML document that kubectl reads back unchanged."""
         return cast("str", _yamlio().dump(self.to_dict()))
 
+    def _repr_html_(self) -> str | None:
+        """What a notebook shows instead of the `repr`."""
+        return cast("str | None", import_module("matrixinfer_client.html").show(self))
+
     if TYPE_CHECKING:
         # What `attrs.evolve` and `attrs.fields` ask of a class.
         __attrs_attrs__: ClassVar[Any]
