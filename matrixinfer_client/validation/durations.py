@@ -7,6 +7,7 @@ A string that Go cannot parse passes the schema of a CustomResourceDefinition (w
 from __future__ import annotations
 
 import re
+from functools import lru_cache
 
 __all__ = ["HOUR", "MINUTE", "SECOND", "DurationError", "format_duration", "parse_duration"]
 
@@ -35,6 +36,7 @@ class DurationError(ValueError):
     """Text that Go does not accept as a duration; the message is Go's."""
 
 
+@lru_cache(maxsize=512)
 def parse_duration(text: str) -> int:
     """The nanoseconds of `90s`, `1h30m`, `1.5h`, `-2m` or `0`.
 

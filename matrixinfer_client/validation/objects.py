@@ -18,8 +18,7 @@ from matrixinfer_client.validation.rules import ABSENT, has_rules, rule_errors
 from matrixinfer_client.validation.schemas import KindSchema, Schema, kind_schema, kinds, resolve
 from matrixinfer_client.validation.webhooks import (
     decoding_errors,
-    is_mutated,
-    mutate,
+    mutate_in_place,
     webhook_errors,
 )
 
@@ -99,16 +98,27 @@ def check_object(
     if bad_metadata:
         return errors + bad_metadata
     stored = None if old is None else complete(kind, old)[0]
-    if checks.webhooks and is_mutated(kind.kind) and is_readable(kind, given):
-        given = complete(kind, mutate(kind.kind, given))[0]
+    # The mutating webhooks come first in the server; but what they add is always valid, and what
+    # they cannot read is told better by the schema.
     found = _schema_stage(kind, given, stored, cel=checks.cel)
-    errors = errors + found
-    if found or not checks.webhooks:
-        return errors
-    unreadable = decoding_errors(kind.kind, given["spec"]) if "spec" in given else []
-    return errors + (
-        unreadable or webhook_errors(kind.kind, given, stored, policy_exists=checks.policy_exists)
-    )
+    # On an update errors may have been forgiven; the webhooks' rules need the right shape.
+    is_sound = not found and (stored is None or _has_shape(kind, given))
+    if is_sound and checks.webhooks and "spec" in given:
+        found = _webhook_stage(kind.kind, given, checks)
+    return errors + found
+
+
+def _webhook_stage(kind: str, given: dict[str, Any], checks: Checks) -> list[FieldError]:
+    unreadable = decoding_errors(kind, given["spec"])
+    if unreadable:
+        return unreadable
+    mutate_in_place(kind, given)
+    return webhook_errors(kind, given, policy_exists=checks.policy_exists)
+
+
+def _has_shape(kind: KindSchema, given: Mapping[str, Any]) -> bool:
+    check = compile_check(kind.root)
+    return check is None or not check(_checked(given))
 
 
 def is_readable(kind: KindSchema, given: Mapping[str, Any]) -> bool:

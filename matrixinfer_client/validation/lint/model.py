@@ -6,7 +6,6 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from matrixinfer_client.validation.access import items
-from matrixinfer_client.validation.faults import to_error
 from matrixinfer_client.validation.identifiers import label_problems, synthetic_name
 from matrixinfer_client.validation.lint.registry import Hit, Subject, rule
 from matrixinfer_client.validation.rendering import Parts
@@ -180,18 +179,14 @@ def bad_policy(subject: Subject) -> Iterator[Hit]:
         policy = holder.get("autoscalingPolicy")
         if policy is None or decode is None:
             continue
-        where = (*place, "autoscalingPolicy")
-        unreadable = [to_error(fault) for fault in decode(policy) or ()]
-        problems = [(*where, *error.parts) for error in unreadable]
-        messages = [error.message for error in unreadable]
-        if not unreadable:
-            found = policy_problems(policy, where)
-            problems, messages = [each.parts for each in found], [each.message for each in found]
-        for parts, message in zip(problems, messages, strict=True):
+        # What no webhook can read is an error already for the webhook of Model.
+        if decode(policy):
+            continue
+        for problem in policy_problems(policy, (*place, "autoscalingPolicy")):
             yield Hit(
-                parts,
-                f"The webhook of Model does not look at embedded policies; this one is denied when "
-                f"the controller creates it, and the Model gets Failed ({message}).",
+                problem.parts,
+                "The webhook of Model does not look at embedded policies; this one is denied when "
+                f"the controller creates it, and the Model gets Failed ({problem.message}).",
                 "correct the value as for an AutoscalingPolicy.",
             )
 

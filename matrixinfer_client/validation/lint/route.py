@@ -13,8 +13,14 @@ from matrixinfer_client.validation.rendering import Parts
 __all__: list[str] = []
 
 _WAYS = ("exact", "prefix", "regex")
-# What Python's expressions have and RE2, which the gateway uses, has not.
-_NOT_RE2 = re.compile(r"\(\?(?:[=!>(#]|<[=!]|P[=>])|\\[1-9]|[*+?}]\+")
+# What other dialects have and RE2, which the gateway uses, has not: look-around, conditions,
+# atomic groups, references to groups, possessive repetition.
+_NOT_RE2 = re.compile(r"\(\?(?:[=!>(#]|<[=!]|P[=>])|[*+?}]\+")
+_BACK_REFERENCE = re.compile(r"(?<!\\)(?:\\\\)*\\[1-9]")
+_CLASS_OF_UNICODE = re.compile(r"\\[pP](?:\{\^?\w+\}|\w)|\\Q.*?(?:\\E|$)")
+_FLAGS = re.compile(r"\(\?[imsU-]+\)")
+_ESCAPE = re.compile(r"\\.")
+_CHARACTERS = re.compile(r"\[\^?\]?[^\]]*\]")
 _ADDRESS = re.compile(r".+:[0-9]+")
 
 
@@ -184,10 +190,15 @@ def missing_server(subject: Subject) -> Iterator[Hit]:
 
 
 def _is_re2(expression: str) -> bool:
-    if _NOT_RE2.search(expression):
+    if _BACK_REFERENCE.search(expression):
         return False
+    plain = _FLAGS.sub("", _CLASS_OF_UNICODE.sub("x", expression))
+    if _NOT_RE2.search(_CHARACTERS.sub("x", _ESCAPE.sub("x", plain))):
+        return False
+    # What remains is common to both dialects, but for two spellings.
+    plain = re.sub(r"\(\?<(\w)", r"(?P<\1", plain).replace(r"\z", r"\Z")
     try:
-        re.compile(expression.replace(r"\z", r"\Z").replace(r"\pL", "L"))
+        re.compile(plain)
     except re.error:
-        return r"\p" in expression or r"\Q" in expression
+        return False
     return True

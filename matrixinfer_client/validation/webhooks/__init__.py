@@ -33,8 +33,8 @@ __all__ = [
     "decode_errors",
     "decoding_errors",
     "denial",
-    "is_mutated",
     "mutate",
+    "mutate_in_place",
     "webhook_errors",
 ]
 
@@ -125,11 +125,6 @@ def decoding_errors(kind: str, spec: Any) -> list[FieldError]:
     return [] if decode is None else _errors(decode(spec) or [])
 
 
-def is_mutated(kind: str) -> bool:
-    """Whether a mutating webhook sees objects of the kind."""
-    return kind in _MUTATORS
-
-
 def mutate(kind: str, obj: Mapping[str, Any]) -> dict[str, Any]:
     """A copy of the object with what the kind's mutating webhook adds.
 
@@ -137,10 +132,15 @@ def mutate(kind: str, obj: Mapping[str, Any]) -> dict[str, Any]:
     otherwise be invalid.
     """
     changed = copy.deepcopy(dict(obj))
-    mutator = _MUTATORS.get(kind)
-    if mutator is not None and isinstance(changed.get("spec"), dict):
-        mutator(changed["spec"])
+    mutate_in_place(kind, changed)
     return changed
+
+
+def mutate_in_place(kind: str, obj: dict[str, Any]) -> None:
+    """As `mutate`, for an object that belongs to the caller."""
+    mutator = _MUTATORS.get(kind)
+    if mutator is not None and isinstance(obj.get("spec"), dict):
+        mutator(obj["spec"])
 
 
 def webhook_errors(

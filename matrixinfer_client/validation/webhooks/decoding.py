@@ -7,6 +7,7 @@ not fit into 32 bits, makes them answer with plain text, and the API server make
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from functools import cache
 from typing import Any, cast
@@ -55,7 +56,13 @@ def _duration(value: Any) -> list[Fault] | None:
     return None
 
 
+# Most quantities; what is left over is read the long way.
+_PLAIN_QUANTITY = re.compile(r"[0-9]+(?:\.[0-9]+)?(?:[KMGTPE]i|[munkMGTPE])?", re.ASCII).fullmatch
+
+
 def _quantity(value: Any) -> list[Fault] | None:
+    if type(value) is int or (type(value) is str and _PLAIN_QUANTITY(value)):
+        return None
     try:
         parse_quantity(value.strip() if isinstance(value, str) else int(value))
     except QuantityError as error:
