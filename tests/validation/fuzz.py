@@ -84,6 +84,8 @@ def compare(server: ApiServer, objects: Iterable[dict[str, Any]], *, namespace: 
             answer = ask(server, obj, namespace)
             report = validate(obj, webhooks=False)
         else:
+            # Another uid would be a conflict, which is not about the object's fields.
+            obj["metadata"].pop("uid", None)
             obj["metadata"]["resourceVersion"] = old["metadata"]["resourceVersion"]
             answer = ask(server, obj, namespace, method="PUT")
             report = validate(obj, old=old, webhooks=False)
