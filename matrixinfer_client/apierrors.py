@@ -1,4 +1,4 @@
-"""An answer that says no: `ApiError` and one subclass per reason that programs handle."""
+"""The root of all errors, objects that cannot be sent, and answers that say no."""
 
 from __future__ import annotations
 
@@ -21,9 +21,11 @@ __all__ = [
     "GoneError",
     "InternalServerError",
     "InvalidError",
+    "InvalidObjectError",
     "MatrixInferError",
     "MethodNotAllowedError",
     "NotFoundError",
+    "Problem",
     "RequestInfo",
     "RequestTooLargeError",
     "ServerTimeoutError",
@@ -62,6 +64,32 @@ def _revive(
     error.args = args
     error.__dict__.update(state)
     return error
+
+
+@attrs.frozen
+class Problem:
+    """One thing wrong with an object, found before it was sent."""
+
+    path: str
+    message: str
+
+    def __str__(self) -> str:
+        return f"{self.path}: {self.message}" if self.path else self.message
+
+
+class InvalidObjectError(MatrixInferError, ValueError):
+    """An object that cannot be sent; `problems` names each field."""
+
+    problems: tuple[Problem, ...]
+
+    def __init__(self, problems: Sequence[Problem], *, subject: str = "object") -> None:
+        self.problems = tuple(problems)
+        if len(self.problems) == 1:
+            text = f"invalid {subject}: {self.problems[0]}"
+        else:
+            lines = "\n".join(f"  - {problem}" for problem in self.problems)
+            text = f"invalid {subject}, {len(self.problems)} problems:\n{lines}"
+        super().__init__(text)
 
 
 _BY_CODE: dict[int, type[ApiError]] = {}

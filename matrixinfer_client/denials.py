@@ -18,13 +18,15 @@ from matrixinfer_client.apierrors import (
     ForbiddenError,
     InternalServerError,
     InvalidError,
+    InvalidObjectError,
     MatrixInferError,
     NotFoundError,
+    Problem,
 )
 from matrixinfer_client.statuses import Cause, causes_of, mapping, text
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
 
 __all__ = [
     "AccessDeniedError",
@@ -38,6 +40,7 @@ __all__ = [
     "OwnershipConflictError",
     "PlatformError",
     "QuotaExceededError",
+    "RejectedObjectError",
     "UndeclaredFieldsError",
     "UnknownFieldsError",
     "UnreadableObjectError",
@@ -135,6 +138,18 @@ class WebhookFailedError(InternalServerError):
 
 class UnreadableObjectError(ValidationFailedError, WebhookFailedError):
     """500: a webhook of the platform could not read the object, such as a bad duration in it."""
+
+
+class RejectedObjectError(ValidationFailedError, InvalidObjectError):
+    """Validation before sending found what the cluster would refuse. Nothing was sent."""
+
+    def __init__(self, causes: Sequence[Cause], *, subject: str = "object") -> None:
+        self.causes = tuple(causes)
+        self.resolution = "Correct the fields above; nothing was sent."
+        InvalidObjectError.__init__(
+            self, [Problem(cause.field, cause.message) for cause in causes], subject=subject
+        )
+        self.args = (f"{self.args[0]}\n{self.resolution}",)
 
 
 class NetworkPolicyViolationError(PlatformError):

@@ -62,8 +62,6 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-import attrs
-
 from matrixinfer_client.apierrors import (
     AlreadyExistsError,
     ApiError,
@@ -74,9 +72,11 @@ from matrixinfer_client.apierrors import (
     GoneError,
     InternalServerError,
     InvalidError,
+    InvalidObjectError,
     MatrixInferError,
     MethodNotAllowedError,
     NotFoundError,
+    Problem,
     RequestInfo,
     RequestTooLargeError,
     ServerTimeoutError,
@@ -86,37 +86,38 @@ from matrixinfer_client.apierrors import (
     UnsupportedMediaTypeError,
     class_for,
 )
-from matrixinfer_client.denials import (
-    AccessDeniedError,
-    InsufficientResourcesError,
-    InvalidFieldsError,
-    ModelNotFoundError,
-    NetworkPolicyDeniedError,
-    NetworkPolicyForbiddenError,
-    NetworkPolicyInvalidError,
-    NetworkPolicyViolationError,
-    OwnershipConflictError,
-    PlatformError,
-    QuotaExceededError,
-    UndeclaredFieldsError,
-    UnknownFieldsError,
-    UnreadableObjectError,
-    ValidationFailedError,
-    WebhookDeniedError,
-    WebhookFailedError,
-    explained,
-)
 from matrixinfer_client.statuses import Cause, decode_status, foreign_message, mapping, text
-from matrixinfer_client.waiterrors import (
-    ConditionFailed,
-    InsufficientResourcesFailed,
-    InsufficientResourcesTimeout,
-    WaitError,
-    WaitTimeout,
-)
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Mapping
+
+    from matrixinfer_client.denials import (
+        AccessDeniedError,
+        InsufficientResourcesError,
+        InvalidFieldsError,
+        ModelNotFoundError,
+        NetworkPolicyDeniedError,
+        NetworkPolicyForbiddenError,
+        NetworkPolicyInvalidError,
+        NetworkPolicyViolationError,
+        OwnershipConflictError,
+        PlatformError,
+        QuotaExceededError,
+        RejectedObjectError,
+        UndeclaredFieldsError,
+        UnknownFieldsError,
+        UnreadableObjectError,
+        ValidationFailedError,
+        WebhookDeniedError,
+        WebhookFailedError,
+    )
+    from matrixinfer_client.waiterrors import (
+        ConditionFailed,
+        InsufficientResourcesFailed,
+        InsufficientResourcesTimeout,
+        WaitError,
+        WaitTimeout,
+    )
 
 __all__ = [
     "AccessDeniedError",
@@ -183,17 +184,6 @@ class ApiWarning(UserWarning):
     """A `Warning` header of the API server, such as a deprecation or an unknown field."""
 
 
-@attrs.frozen
-class Problem:
-    """One thing wrong with an object, found before it was sent."""
-
-    path: str
-    message: str
-
-    def __str__(self) -> str:
-        return f"{self.path}: {self.message}" if self.path else self.message
-
-
 class ConfigError(MatrixInferError):
     """It is not known where or as whom to connect; the message says what was tried."""
 
@@ -220,33 +210,6 @@ class NotSyncedError(MatrixInferError):
 
 class SyncTimeout(MatrixInferError, TimeoutError):
     """An informer did not get the state of the server in time; the cause says what was wrong."""
-
-
-class InvalidObjectError(MatrixInferError, ValueError):
-    """An object that cannot be sent; `problems` names each field."""
-
-    problems: tuple[Problem, ...]
-
-    def __init__(self, problems: Sequence[Problem], *, subject: str = "object") -> None:
-        self.problems = tuple(problems)
-        if len(self.problems) == 1:
-            text = f"invalid {subject}: {self.problems[0]}"
-        else:
-            lines = "\n".join(f"  - {problem}" for problem in self.problems)
-            text = f"invalid {subject}, {len(self.problems)} problems:\n{lines}"
-        super().__init__(text)
-
-
-class RejectedObjectError(ValidationFailedError, InvalidObjectError):
-    """Validation before sending found what the cluster would refuse. Nothing was sent."""
-
-    def __init__(self, causes: Sequence[Cause], *, subject: str = "object") -> None:
-        self.causes = tuple(causes)
-        self.resolution = "Correct the fields above; nothing was sent."
-        InvalidObjectError.__init__(
-            self, [Problem(cause.field, cause.message) for cause in causes], subject=subject
-        )
-        self.args = (f"{self.args[0]}\n{self.resolution}",)
 
 
 class TransportError(MatrixInferError):
@@ -279,6 +242,15 @@ class TransportTimeout(TransportError, TimeoutError):
     """No answer came in time."""
 
 
+def __getattr__(name: str) -> object:
+    """The errors that are not needed until there is one: explained refusals, and of waits."""
+    if name not in __all__:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    from matrixinfer_client import denials, waiterrors  # noqa: PLC0415
+
+    return getattr(waiterrors if name in waiterrors.__all__ else denials, name)
+
+
 def error_from_status(
     status: Mapping[str, Any],
     *,
@@ -293,6 +265,8 @@ def error_from_status(
     if retry_after is None:
         seconds = mapping(status.get("details")).get("retryAfterSeconds")
         retry_after = float(seconds) if isinstance(seconds, int) and seconds > 0 else None
+    from matrixinfer_client.denials import explained  # noqa: PLC0415
+
     cls = class_for(number, reason)
     explanation = explained(cls, message, status, request.url if request else "")
     cls, causes, resolution = explanation or (cls, None, None)

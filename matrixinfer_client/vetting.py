@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 from matrixinfer_client import codec
-from matrixinfer_client.errors import Cause, InvalidArgumentError, RejectedObjectError
+from matrixinfer_client.errors import Cause, InvalidArgumentError
 from matrixinfer_client.models import ApiObject
 from matrixinfer_client.targets import Body, Target, WriteOptions
 
@@ -40,6 +40,8 @@ def vet(
     found = validate(wire, strict=strict == "Strict")
     errors = [error for error in found if not applied or _is_about_what_is_there(error)]
     if errors:
+        from matrixinfer_client.errors import RejectedObjectError  # noqa: PLC0415
+
         causes = [
             Cause(error.path, error.type, error.message, error.webhook_path) for error in errors
         ]
