@@ -11,13 +11,11 @@ from collections.abc import Callable, Sequence
 from typing import (
     TYPE_CHECKING,
     Any,
-    Generic,
     Literal,
     NoReturn,
     TypeAlias,
     TypeVar,
     cast,
-    overload,
 )
 
 import attrs
@@ -58,21 +56,17 @@ Deleted: TypeAlias = Literal["deleted", "delete"]
 
 
 @attrs.frozen
-class Combination(Generic[T]):
+class Combination:
     """Several conditions as one; made by `all_of` and `any_of`."""
 
-    members: tuple[ConditionArg[T], ...]
+    members: tuple[ConditionArg[Any], ...]
     every: bool
 
 
-ConditionArg: TypeAlias = "str | StatusCondition | Combination[T] | Callable[[T], object]"
+ConditionArg: TypeAlias = "str | StatusCondition | Combination | Callable[[T], object]"
 
 
-@overload
-def all_of(*conditions: str | StatusCondition) -> Combination[Any]: ...
-@overload
-def all_of(*conditions: ConditionArg[T]) -> Combination[T]: ...
-def all_of(*conditions: ConditionArg[T]) -> Combination[T]:
+def all_of(*conditions: ConditionArg[Any]) -> Combination:
     """All of the conditions at the same time.
 
     `all_of("exists", "Ready")` also waits for an object that is still to be created.
@@ -80,16 +74,12 @@ def all_of(*conditions: ConditionArg[T]) -> Combination[T]:
     return _combination(conditions, every=True)
 
 
-@overload
-def any_of(*conditions: str | StatusCondition) -> Combination[Any]: ...
-@overload
-def any_of(*conditions: ConditionArg[T]) -> Combination[T]: ...
-def any_of(*conditions: ConditionArg[T]) -> Combination[T]:
+def any_of(*conditions: ConditionArg[Any]) -> Combination:
     """At least one of the conditions."""
     return _combination(conditions, every=False)
 
 
-def _combination(conditions: Sequence[ConditionArg[T]], *, every: bool) -> Combination[T]:
+def _combination(conditions: Sequence[ConditionArg[Any]], *, every: bool) -> Combination:
     if not conditions:
         raise InvalidArgumentError(f"{'all_of' if every else 'any_of'} needs a condition")
     return Combination(tuple(conditions), every)
@@ -106,8 +96,9 @@ def resolve(condition: ConditionArg[Any], kind: Kind, *, any_generation: bool = 
     if isinstance(condition, StatusCondition):
         return _literal(condition, any_generation)
     if isinstance(condition, Combination):
-        given = cast("Any", condition).members
-        members = [resolve(member, kind, any_generation=any_generation) for member in given]
+        members = [
+            resolve(member, kind, any_generation=any_generation) for member in condition.members
+        ]
         return All(members) if condition.every else AnyOf(members)
     if not callable(condition):
         _refuse(repr(condition), kind)

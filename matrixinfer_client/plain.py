@@ -36,6 +36,11 @@ class PlainResource:
         """The name that RBAC rules and kubectl use."""
         return f"{self.plural}.{self.group}" if self.group else self.plural
 
+    def named(self, obj: Plain) -> Plain:
+        """The object with its kind, which the items of a list do not say."""
+        group = f"{self.group}/{self.version}" if self.group else self.version
+        return {"apiVersion": group, "kind": self.kind, **obj}
+
     def path(self, namespace: str, name: str | None = None, subresource: str = "") -> str:
         """The path of the collection, of one object, or of its subresource."""
         root = f"/apis/{self.group}/{self.version}" if self.group else f"/api/{self.version}"
@@ -62,7 +67,7 @@ class Reader:
     def get(self, resource: PlainResource, name: str) -> Flow[Plain]:
         """Read one object."""
         body = yield from self._body(resource.path(self.namespace, name))
-        return mapping(codec.decode_json(body))
+        return resource.named(mapping(codec.decode_json(body)))
 
     def list(
         self,
@@ -80,9 +85,7 @@ class Reader:
             query["fieldSelector"] = fields
         body = yield from self._body(resource.path(self.namespace), query)
         items = rows(mapping(codec.decode_json(body)).get("items"))
-        group = f"{resource.group}/{resource.version}" if resource.group else resource.version
-        # The items of a list do not say what they are.
-        return [{"apiVersion": group, "kind": resource.kind, **item} for item in items]
+        return [resource.named(item) for item in items]
 
     def log(self, pod: str, container: str, *, previous: bool, lines: int) -> Flow[str]:
         """The end of a container's log."""

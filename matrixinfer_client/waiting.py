@@ -329,7 +329,7 @@ class _Waiting(Generic[T]):
         awaited = next(iter(self.pending.values()))
         message = (
             f"{self._subject(awaited)} was not {self.wish.text} after "
-            f"{time - self.began:.0f} s: {awaited.missing()}"
+            f"{_seconds(time - self.began)} s: {awaited.missing()}"
         )
         if len(self.pending) > 1:
             others = [name for name in self.pending if name != awaited.name]
@@ -388,6 +388,10 @@ def _explained(explain: Explain, name: str) -> Flow[Diagnosis | None]:
         return (yield from explain(name))
     except Exception:  # noqa: BLE001 - whatever it is, the wait's own error matters more
         return None
+
+
+def _seconds(elapsed: float) -> str:
+    return f"{elapsed:.0f}" if elapsed >= 10 else f"{elapsed:.1g}"
 
 
 def _states(conditions: Mapping[str, Mapping[str, Any]]) -> list[ConditionState]:

@@ -22,9 +22,9 @@ if TYPE_CHECKING:
     from matrixinfer_client.diagnosis import Diagnosis
     from matrixinfer_client.flows import Flow, TimeoutArg
     from matrixinfer_client.kinds import Kind
-    from matrixinfer_client.targets import Target
+    from matrixinfer_client.targets import Options, Target
 
-__all__ = ["WaitOptions", "diagnosing", "wish_for", "wish_for_rollout"]
+__all__ = ["WaitOptions", "diagnosing", "diagnosing_any", "wish_for", "wish_for_rollout"]
 
 T = TypeVar("T", bound=ApiObject)
 
@@ -94,6 +94,26 @@ def diagnosing(target: Target[Any, Any], name: str) -> Flow[Diagnosis]:
         )
     reader = Reader(target.scope, retries=target.options.retries)
     return diagnosis.diagnose(reader, kind.kind, name)
+
+
+def diagnosing_any(
+    options: Options,
+    what: str | type[ApiObject] | ApiObject,
+    name: str | None,
+    namespace: str | None,
+) -> Flow[Diagnosis]:
+    """The diagnosis of an object of any kind that has one."""
+    if isinstance(what, ApiObject):
+        if name is not None:
+            raise InvalidArgumentError("give an object, or a kind and a name, not both")
+        name, namespace = what.name, namespace or what.namespace
+    kind = what if isinstance(what, str) else what.KIND.kind
+    if not isinstance(what, str) and not _diagnosable(what.KIND):
+        kind = str(what.KIND)
+    if name is None:
+        raise InvalidArgumentError(f"the name of the {kind} to diagnose is missing")
+    reader = Reader(namespace or options.namespace, retries=options.retries)
+    return diagnosis.diagnose(reader, kind, name)
 
 
 def _diagnosable(kind: Kind) -> bool:

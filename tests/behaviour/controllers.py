@@ -55,9 +55,7 @@ class Controller:
         body = {"status": dict(status)}
         return self._done(self.backend.request("PATCH", path, body, STATUS_PATCH))
 
-    def _set(
-        self, name: str, conditions: list[dict[str, Any]], **fields: Any
-    ) -> dict[str, Any]:
+    def _set(self, name: str, conditions: list[dict[str, Any]], **fields: Any) -> dict[str, Any]:
         current = self.get(name)
         known = {row["type"]: row for row in current.get("status", {}).get("conditions", [])}
         known.update({row["type"]: row for row in conditions})

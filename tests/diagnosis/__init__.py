@@ -1,0 +1,1 @@
+"""Diagnoses from made-up clusters, without any I/O."""
