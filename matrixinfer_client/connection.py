@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, Self
+from typing import TYPE_CHECKING, Any, Self, cast
 
 import attrs
+from msgspec import Struct
 
 from matrixinfer_client import config as configuration
 from matrixinfer_client.config import Config
@@ -13,8 +14,8 @@ from matrixinfer_client.errors import InvalidArgumentError
 from matrixinfer_client.flows import Retries, TimeoutArg
 from matrixinfer_client.names import namespace_segment
 from matrixinfer_client.reviews import AsyncReviews, Reviews
-from matrixinfer_client.targets import FieldValidation, Options
-from matrixinfer_client.wire import EventHooks
+from matrixinfer_client.targets import FieldValidation, Options, check_field_validation
+from matrixinfer_client.wire import EventHooks, limits
 
 if TYPE_CHECKING:
     import os
@@ -82,43 +83,53 @@ class _Settings:
         return other
 
 
+class _Explicit(Struct):
+    """The arguments that say where to connect without any file."""
+
+    server: str | None
+    token: str | None
+    token_file: str | os.PathLike[str] | None
+    ca_file: str | os.PathLike[str] | None
+    insecure_skip_tls_verify: bool
+
+
 def _find_config(
     config: Config | None,
-    *,
     kubeconfig: str | os.PathLike[str] | None,
     context: str | None,
-    server: str | None,
-    token: str | None,
-    token_file: str | os.PathLike[str] | None,
-    ca_file: str | os.PathLike[str] | None,
-    insecure_skip_tls_verify: bool,
+    explicit: _Explicit,
 ) -> Config:
-    explicit = {
-        "token": token,
-        "token_file": token_file,
-        "ca_file": ca_file,
-        "insecure_skip_tls_verify": insecure_skip_tls_verify or None,
+    if config is not None and not isinstance(cast("object", config), Config):
+        # Not the value: somebody may have taken the first argument for the token.
+        raise InvalidArgumentError(
+            f"config must be a Config, not {type(config).__name__}; a file goes to kubeconfig=, a "
+            "URL to server=, and config.from_kubernetes() takes the official client's Configuration"
+        )
+    ways = {
+        "config": config,
+        "kubeconfig or context": kubeconfig or context,
+        "server": explicit.server,
     }
-    given = [name for name, value in explicit.items() if value is not None]
-    ways = {"config": config, "kubeconfig or context": kubeconfig or context, "server": server}
     chosen = [name for name, value in ways.items() if value is not None]
     if len(chosen) > 1:
         raise InvalidArgumentError(
             f"say where to connect in one way only, not by {' and '.join(chosen)}"
         )
-    if given and server is None:
+    beside = ("token", "token_file", "ca_file", "insecure_skip_tls_verify")
+    given = [name for name in beside if getattr(explicit, name) not in (None, False)]
+    if given and explicit.server is None:
         raise InvalidArgumentError(
             f"{', '.join(given)} only goes together with server=; a kubeconfig has its own"
         )
     if config is not None:
         return config
-    if server is not None:
+    if explicit.server is not None:
         return configuration.explicit(
-            server,
-            token=token,
-            token_file=token_file,
-            ca_file=ca_file,
-            insecure_skip_tls_verify=insecure_skip_tls_verify,
+            explicit.server,
+            token=explicit.token,
+            token_file=explicit.token_file,
+            ca_file=explicit.ca_file,
+            insecure_skip_tls_verify=explicit.insecure_skip_tls_verify,
         )
     return configuration.load_config(kubeconfig=kubeconfig, context=context)
 
@@ -148,9 +159,13 @@ def _changed(options: Options, **changes: Any) -> Options:
     given = {name: value for name, value in changes.items() if value is not None}
     if "namespace" in given:
         namespace_segment(given["namespace"])
-    if given.get("field_validation", "Strict") not in ("Strict", "Warn", "Ignore"):
+    if "field_validation" in given:
+        check_field_validation(given["field_validation"])
+    if "timeout" in given:
+        limits(given["timeout"])
+    if not isinstance(given.get("retries", options.retries), Retries):
         raise InvalidArgumentError(
-            f"field_validation must be Strict, Warn or Ignore, not {given['field_validation']!r}"
+            f"retries must be a Retries, such as Retries(attempts=3), not {given['retries']!r}"
         )
     return attrs.evolve(options, **given)
 
@@ -207,16 +222,8 @@ class Connection(_Settings, Reviews):
         transport: httpx.BaseTransport | None = None,
         event_hooks: EventHooks | None = None,
     ) -> None:
-        found = _find_config(
-            config,
-            kubeconfig=kubeconfig,
-            context=context,
-            server=server,
-            token=token,
-            token_file=token_file,
-            ca_file=ca_file,
-            insecure_skip_tls_verify=insecure_skip_tls_verify,
-        )
+        explicit = _Explicit(server, token, token_file, ca_file, insecure_skip_tls_verify)
+        found = _find_config(config, kubeconfig, context, explicit)
         options = _options(
             found,
             namespace=namespace,
@@ -274,16 +281,8 @@ class AsyncConnection(_Settings, AsyncReviews):
         transport: httpx.AsyncBaseTransport | None = None,
         event_hooks: EventHooks | None = None,
     ) -> None:
-        found = _find_config(
-            config,
-            kubeconfig=kubeconfig,
-            context=context,
-            server=server,
-            token=token,
-            token_file=token_file,
-            ca_file=ca_file,
-            insecure_skip_tls_verify=insecure_skip_tls_verify,
-        )
+        explicit = _Explicit(server, token, token_file, ca_file, insecure_skip_tls_verify)
+        found = _find_config(config, kubeconfig, context, explicit)
         options = _options(
             found,
             namespace=namespace,
@@ -322,6 +321,17 @@ def _restored(
     return connection
 
 
+def _check_mode(group: object, connection: object, wanted: type[_Settings]) -> None:
+    if connection is None or isinstance(connection, wanted):
+        return
+    name, client = type(group).__name__, wanted.__name__.replace("Connection", "Client")
+    other = name.removeprefix("Async") if name.startswith("Async") else f"Async{name}"
+    way_out = f"; {other} takes that" if isinstance(connection, _Settings) else ""
+    raise InvalidArgumentError(
+        f"{name} takes a {client} (or {wanted.__name__}), not {type(connection).__name__}{way_out}"
+    )
+
+
 class GroupClient:
     """The resources of one API group and version, over a connection.
 
@@ -330,6 +340,7 @@ class GroupClient:
     """
 
     def __init__(self, connection: Connection | None = None) -> None:
+        _check_mode(self, connection, Connection)
         self._owned = connection is None
         self.connection = Connection() if connection is None else connection
 
@@ -357,6 +368,7 @@ class AsyncGroupClient:
     """The resources of one API group and version for asyncio; see `GroupClient`."""
 
     def __init__(self, connection: AsyncConnection | None = None) -> None:
+        _check_mode(self, connection, AsyncConnection)
         self._owned = connection is None
         self.connection = AsyncConnection() if connection is None else connection
 

@@ -26,6 +26,7 @@ from matrixinfer_client.targets import (
     Subresource,
     Target,
     WriteOptions,
+    check_field_validation,
 )
 from matrixinfer_client.vetting import vet
 
@@ -263,6 +264,11 @@ def list_query(options: ListOptions) -> list[tuple[str, str]]:
     if options.resource_version is not None:
         query.append(("resourceVersion", options.resource_version))
     if options.resource_version_match is not None:
+        if options.resource_version_match not in ("Exact", "NotOlderThan"):
+            raise InvalidArgumentError(
+                f"resource_version_match must be Exact or NotOlderThan, "
+                f"not {options.resource_version_match!r}"
+            )
         query.append(("resourceVersionMatch", options.resource_version_match))
     return query
 
@@ -297,6 +303,7 @@ def _write_query(target: Target[Any, Any], options: WriteOptions) -> str:
 
 @lru_cache(maxsize=64)
 def _encoded_query(manager: str, validation: str, dry_run: bool) -> str:
+    check_field_validation(validation)
     query = [("fieldManager", manager), ("fieldValidation", validation)]
     if dry_run:
         query.append(("dryRun", "All"))
@@ -312,13 +319,42 @@ def _patch_type(body: object) -> str:
         return MERGE_PATCH
     if isinstance(body, Sequence) and not isinstance(body, str | bytes):
         for index, operation in enumerate(cast("Sequence[object]", body)):
-            if not isinstance(operation, Mapping) or "op" not in operation:
-                raise InvalidArgumentError(
-                    f"JSON patch: operation {index} must be a mapping with op, path and value, "
-                    f"got {operation!r}"
-                )
+            _check_operation(index, operation)
         return JSON_PATCH
     raise InvalidArgumentError(
         "a patch is a mapping (merge patch; None removes a field) or a list of operations "
         f"(JSON patch), not {type(body).__name__}"
     )
+
+
+# What each operation of RFC 6902 needs beside its path.
+_OPERATIONS = {
+    "add": "value",
+    "copy": "from",
+    "move": "from",
+    "remove": None,
+    "replace": "value",
+    "test": "value",
+}
+
+
+def _check_operation(index: int, operation: object) -> None:
+    """Raise for an operation that the server would refuse without saying which, or why."""
+    where = f"JSON patch: operation {index}"
+    if not isinstance(operation, Mapping) or not {"op", "path"} <= operation.keys():
+        raise InvalidArgumentError(
+            f"{where} must be a mapping with op, path and value, got {operation!r}"
+        )
+    given = cast("Mapping[str, Any]", operation)
+    name, path = given["op"], given["path"]
+    if not isinstance(name, str) or name not in _OPERATIONS:
+        raise InvalidArgumentError(
+            f"{where}: op must be one of {', '.join(_OPERATIONS)}, not {name!r}"
+        )
+    if not isinstance(path, str) or (path and not path.startswith("/")):
+        raise InvalidArgumentError(
+            f"{where}: path must be a JSON pointer such as '/spec/owner', not {path!r}"
+        )
+    needed = _OPERATIONS[name]
+    if needed is not None and needed not in given:
+        raise InvalidArgumentError(f"{where}: {name} needs {needed!r}, got {operation!r}")

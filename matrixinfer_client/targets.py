@@ -31,6 +31,7 @@ __all__ = [
     "Target",
     "Validate",
     "WriteOptions",
+    "check_field_validation",
 ]
 
 T = TypeVar("T", bound=ApiObject)
@@ -44,6 +45,14 @@ ResourceVersionMatch: TypeAlias = Literal["Exact", "NotOlderThan"]
 Validate: TypeAlias = Literal["client", "server", "off"]
 Selector: TypeAlias = "str | Mapping[str, str]"
 Subresource: TypeAlias = Literal["status"]
+
+
+def check_field_validation(value: object) -> None:
+    """Raise `InvalidArgumentError` for anything that is no `FieldValidation`."""
+    if value not in ("Strict", "Warn", "Ignore"):
+        raise InvalidArgumentError(
+            f"field_validation must be Strict, Warn or Ignore, not {value!r}"
+        )
 
 
 @attrs.frozen

@@ -26,13 +26,13 @@ from matrixinfer_client.errors import (
     TransportError,
     TransportTimeout,
 )
-from matrixinfer_client.flows import NO_TIMEOUT, Request, Response
+from matrixinfer_client.flows import NO_TIMEOUT, Request, Response, TimeoutArg
 from matrixinfer_client.version import VERSION
 
 if TYPE_CHECKING:
     from matrixinfer_client.config import Config, Credential
 
-__all__ = ["EventHooks", "Outgoing", "Outline", "failure", "show_warnings", "timeouts"]
+__all__ = ["EventHooks", "Outgoing", "Outline", "failure", "limits", "show_warnings"]
 
 CONNECT_TIMEOUT = 5.0
 READ_TIMEOUT = 30.0
@@ -92,7 +92,7 @@ class Outline:
             headers.append(("authorization", credential.authorization))
         if request.body is not None:
             headers.append(("content-type", request.content_type))
-        connect, read = timeouts(request)
+        connect, read = limits(request.timeout)
         return Outgoing(
             request.method,
             url,
@@ -105,9 +105,8 @@ class Outline:
         )
 
 
-def timeouts(request: Request) -> tuple[float | None, float | None]:
+def limits(timeout: TimeoutArg) -> tuple[float | None, float | None]:
     """Seconds for connecting and for each wait on the answer."""
-    timeout = request.timeout
     if timeout is None:
         return CONNECT_TIMEOUT, READ_TIMEOUT
     if timeout is NO_TIMEOUT:

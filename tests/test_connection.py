@@ -119,6 +119,15 @@ def test_nowhere_to_connect_to_says_what_was_tried(
         ),
         ({"config": CONFIG, "field_validation": "warn"}, "not 'warn'"),
         ({"config": CONFIG, "namespace": "Prod"}, "did you mean 'prod'?"),
+        (
+            {"config": "t0k3n"},
+            "config must be a Config, not str; a file goes to kubeconfig=, a URL to server=, and",
+        ),
+        (
+            {"config": CONFIG, "retries": 3},
+            "retries must be a Retries, such as Retries(attempts=3), not 3",
+        ),
+        ({"config": CONFIG, "timeout": "5"}, "timeout must be a number of seconds above 0"),
     ],
 )
 def test_arguments_that_contradict_each_other_are_refused(
@@ -127,6 +136,7 @@ def test_arguments_that_contradict_each_other_are_refused(
     with pytest.raises(InvalidArgumentError) as caught:
         cls(**arguments)
     assert message in str(caught.value)
+    assert "t0k3n" not in str(caught.value)
 
 
 @BOTH
@@ -174,6 +184,22 @@ def test_options_that_make_no_sense_are_refused_when_derived(
 ) -> None:
     with pytest.raises(InvalidArgumentError, match="the namespace is empty"):
         cls(CONFIG).with_options(namespace="")
+
+
+def test_a_group_client_of_the_other_mode_says_which_one_to_take() -> None:
+    asynchronous: Any = AsyncClient(CONFIG)
+    with pytest.raises(InvalidArgumentError) as caught:
+        RegistryV1alpha1(asynchronous)
+    assert str(caught.value) == (
+        "RegistryV1alpha1 takes a Client (or Connection), not AsyncClient; "
+        "AsyncRegistryV1alpha1 takes that"
+    )
+    blocking: Any = Client(CONFIG)
+    with pytest.raises(InvalidArgumentError, match="not Client; RegistryV1alpha1 takes that"):
+        AsyncRegistryV1alpha1(blocking)
+    nothing: Any = "default"
+    with pytest.raises(InvalidArgumentError, match=r"takes a Client \(or Connection\), not str$"):
+        RegistryV1alpha1(nothing)
 
 
 @BOTH

@@ -186,6 +186,43 @@ def test_a_mapping_is_a_merge_patch_and_a_list_a_json_patch() -> None:
         assert body(patch) == list(given)
 
 
+@pytest.mark.parametrize(
+    ("operation", "message"),
+    [
+        (7, "operation 1 must be a mapping with op, path and value, got 7"),
+        ({"path": "/spec"}, "operation 1 must be a mapping with op, path and value"),
+        ({"op": "remove"}, "operation 1 must be a mapping with op, path and value"),
+        (
+            {"op": "rm", "path": "/spec"},
+            "operation 1: op must be one of add, copy, move, remove, replace, test, not 'rm'",
+        ),
+        ({"op": ["add"], "path": "/spec"}, "operation 1: op must be one of"),
+        (
+            {"op": "remove", "path": "spec.owner"},
+            "operation 1: path must be a JSON pointer such as '/spec/owner', not 'spec.owner'",
+        ),
+        ({"op": "remove", "path": 3}, "operation 1: path must be a JSON pointer"),
+        ({"op": "add", "path": "/spec"}, "operation 1: add needs 'value', got"),
+        ({"op": "move", "path": "/spec"}, "operation 1: move needs 'from', got"),
+    ],
+)
+def test_an_operation_that_the_server_would_refuse_without_a_word_is_named(
+    operation: Any, message: str
+) -> None:
+    good = {"op": "add", "path": "", "value": None}
+    with pytest.raises(InvalidArgumentError) as caught:
+        requests.patch(target(), "one", [good, operation], DEFAULTS)
+    assert str(caught.value).startswith(f"JSON patch: {message}")
+
+
+def test_options_of_one_call_are_checked_like_the_clients() -> None:
+    wrong: Any = "strict"
+    with pytest.raises(InvalidArgumentError, match="must be Strict, Warn or Ignore, not 'strict'"):
+        requests.create(target(), server(name="one"), WriteOptions(field_validation=wrong))
+    with pytest.raises(InvalidArgumentError, match="must be Exact or NotOlderThan, not 'strict'"):
+        requests.list_(target(), ListOptions(resource_version="1", resource_version_match=wrong))
+
+
 def test_an_apply_leaves_out_what_the_server_refuses_in_one() -> None:
     read = server(name="one", resource_version="7")
     read.metadata.managed_fields = []

@@ -19,7 +19,7 @@ from matrixinfer_client import (
 from matrixinfer_client.config import Config
 from matrixinfer_client.errors import InvalidArgumentError
 from matrixinfer_client.flows import Request
-from matrixinfer_client.wire import Outline, show_warnings, timeouts
+from matrixinfer_client.wire import Outline, limits, show_warnings
 
 CONFIG = Config("https://cluster.test/behind/a/path/")
 
@@ -86,13 +86,13 @@ def test_headers_do_not_show() -> None:
     [(None, (5.0, 30.0)), (60, (5.0, 60.0)), (0.5, (0.5, 0.5)), (NO_TIMEOUT, (None, None))],
 )
 def test_connecting_and_waiting_have_limits(timeout: Any, expected: Any) -> None:
-    assert timeouts(Request("GET", "/", timeout=timeout)) == expected
+    assert limits(timeout) == expected
 
 
 @pytest.mark.parametrize("timeout", [0, -1, True, "5", [5]])
 def test_a_limit_that_is_none_is_refused(timeout: Any) -> None:
     with pytest.raises(InvalidArgumentError, match="timeout must be a number of seconds above 0"):
-        timeouts(Request("GET", "/", timeout=timeout))
+        limits(timeout)
 
 
 def test_an_exception_in_a_hook_ends_the_call() -> None:
