@@ -59,6 +59,7 @@ DEFAULT_TIMEOUT = 600.0
 # A list is cheap next to what it costs to load a model; a change of the Model is looked at at once.
 _CONFIRM_SECONDS = 3.0
 _PAUSE_SECONDS = 1.0
+_SLACK_SECONDS = 0.5
 # For a wait that is only to look once.
 _LOOK_SECONDS = 10.0
 
@@ -197,6 +198,8 @@ class _Waiting(Generic[T]):
             while True:
                 step = inner.throw(failure) if failure is not None else inner.send(reply)
                 reply = failure = None
+                if isinstance(step, Open):
+                    yield from self._hurry(step)
                 if not isinstance(step, Emit):
                     reply, failure = yield from _performed(step, streams)
                 elif (yield from self._take(step.value)):
@@ -208,6 +211,16 @@ class _Waiting(Generic[T]):
             raise
         finally:
             inner.close()
+
+    def _hurry(self, step: Open) -> Flow[None]:
+        """Keep a blocking attempt to connect, which no alarm can end, from lasting too long."""
+        if self.deadline is None:
+            return
+        # A little longer than the alarm, which is to ring first where it can.
+        left = max(0.0, self.deadline - (yield from now())) + _SLACK_SECONDS
+        limit = step.request.timeout
+        if left < (float(limit) if isinstance(limit, int | float) else _LOOK_SECONDS):
+            step.request.timeout = left
 
     def time_is_up(self) -> Flow[bool]:
         """See who is due; True when everything waited for has come true."""
