@@ -35,7 +35,6 @@ _IN_FLIGHT = 100
 
 _UNSENT = (
     aiohttp.ClientConnectorError,
-    aiohttp.ClientHttpProxyError,
     aiohttp.ConnectionTimeoutError,
     aiohttp.InvalidURL,
 )
@@ -105,6 +104,10 @@ class AiohttpTransport:
                 server_hostname=outgoing.server_name,
                 proxy=pools.proxy,
             )
+        except aiohttp.ClientHttpProxyError as error:
+            # Not chained, and not quoted: it holds the request to the proxy, password included.
+            refusal = ConnectionError(f"the proxy answers {error.status} {error.message}")
+            raise _failure(refusal, outgoing, self._config.source, sent=False) from None
         except (aiohttp.ClientError, TimeoutError, OSError) as error:
             unsent = isinstance(error, _UNSENT)
             raise _failure(error, outgoing, self._config.source, sent=not unsent) from error

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import asyncio
+import base64
 import gc
 import ssl
 import threading
+import traceback
 from pathlib import Path
 from typing import Any
 
@@ -203,6 +205,34 @@ async def test_requests_go_through_the_proxy(serve: Serve, connect: Connect) -> 
     driver = connect(Config("http://cluster.test", proxy_url=proxy.url))
     assert (await driver.run(call(READ, AT_ONCE))).body == b"by proxy"
     assert proxy.received[0].target == "http://cluster.test/apis/x"
+
+
+async def test_a_proxy_is_told_the_user_and_password_of_its_url(
+    serve: Serve, connect: Connect
+) -> None:
+    proxy = serve(reply())
+    address = proxy.url.replace("http://", "http://anna:p%40ss@")
+    await fetch(connect(Config("http://cluster.test", proxy_url=address)))
+    wanted = base64.b64encode(b"anna:p@ss").decode()
+    assert proxy.received[0].header("proxy-authorization") == f"Basic {wanted}"
+    assert proxy.received[0].header("authorization") is None
+
+
+async def test_a_proxy_that_refuses_is_quoted_without_the_password(
+    serve: Serve, connect: Connect
+) -> None:
+    proxy = serve(reply(407, b""))
+    address = proxy.url.replace("http://", "http://anna:passw0rd@")
+    driver = connect(Config("https://cluster.test", proxy_url=address))
+    with pytest.raises(TransportError) as caught:
+        await driver.run(call(READ, Retries(attempts=1)))
+    assert not caught.value.sent
+    assert str(caught.value).startswith("cannot reach https://cluster.test (explicit arguments): ")
+    assert "407" in str(caught.value)
+    shown = "".join(traceback.format_exception(caught.value))
+    assert "passw0rd" not in shown
+    assert base64.b64encode(b"anna:passw0rd").decode() not in shown
+    assert proxy.received[0].header("proxy-authorization") is not None
 
 
 async def test_credentials_and_impersonation_are_sent(serve: Serve, connect: Connect) -> None:
