@@ -91,6 +91,11 @@ class History:
     def since(self, version: int) -> Iterator[Happened]:
         return (each for each in self.happened if each.version > version)
 
+    def present(self) -> Iterator[Happened]:
+        """The initial events of a watch."""
+        for key, obj in self.state.items():
+            yield Happened(int(obj["metadata"]["resourceVersion"]), "ADDED", key, obj)
+
     def listed(self) -> bytes:
         items = list(self.state.values())
         return json.dumps(
@@ -288,9 +293,8 @@ class Play:
             if self.lists == "rejects":
                 return response(422, failure(422, "Invalid")), None
             wire = Wire(position=history.version)
-            for obj in history.state.values():
-                line = json.dumps({"type": "ADDED", "object": obj}).encode()
-                wire.pending += line + b"\n"
+            for each in history.present():
+                wire.pending += each.line
             if self.lists == "streams":
                 wire.pending += bookmark(history.version, ends_initial_events=True)
             return None, wire
@@ -342,20 +346,6 @@ class Play:
                 wire.catch_up(self.history)
                 self.clock += 1
                 return wire.take(number + 1) or None
-            case "replay" if wire.position is not None:
-                # A server that repeats itself, which a correct one does not.
-                wire.catch_up(self.history)
-                again = [each.line for each in self.history.happened[-1 - number :]]
-                wire.pending += b"".join(again)
-            case "bookmark" if wire.position is not None:
-                wire.catch_up(self.history)
-                wire.pending += bookmark(wire.position)
-            case "error" if wire.position is not None:
-                wire.catch_up(self.history)
-                wire.pending += error_event(500, "InternalError")
-            case "garbage" if wire.position is not None:
-                wire.catch_up(self.history)
-                wire.pending += b"<html>\n"
             case "close" if wire.position is not None:
                 return self._end(wire)
             case "reset":
@@ -365,9 +355,26 @@ class Play:
                 raise TransportTimeout("silence")
             case "interrupt":
                 raise _Interrupted
-            case _:
-                pass
+            case _ if wire.position is not None:
+                wire.catch_up(self.history)
+                wire.pending += self._noise(kind, number)
         return None
+
+    def _noise(self, kind: str, number: int) -> bytes:
+        """What is on a stream beside events, or beside the events that should be."""
+        match kind:
+            case "replay":
+                # A server that repeats itself, which a correct one does not.
+                return b"".join(each.line for each in self.history.happened[-1 - number :])
+            case "bookmark":
+                return bookmark(self.history.version)
+            case "bookmark back":
+                return bookmark(number)
+            case "error":
+                return error_event(500, "InternalError")
+            case "garbage":
+                return b"<html>\n"
+        return b""
 
     def _end(self, wire: Wire) -> bytes:
         if wire.position is None:
