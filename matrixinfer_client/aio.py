@@ -55,6 +55,7 @@ class _Answer:
         self._source = source
         # A client may be forgotten, or change its certificate, while the answer is still read.
         self._pools = pools
+        self.loop = pools.loop
 
     async def read(self) -> bytes:
         """The whole body; the connection is free again afterwards."""
@@ -84,6 +85,7 @@ class AiohttpTransport:
     def __init__(self, config: Config) -> None:
         self._config = config
         self._pools: _Pools | None = None
+        self._streams: weakref.WeakSet[_Answer] = weakref.WeakSet()
 
     async def open(
         self, outgoing: Outgoing, credential: Credential | None, *, stream: bool
@@ -111,10 +113,18 @@ class AiohttpTransport:
         except (aiohttp.ClientError, TimeoutError, OSError) as error:
             unsent = isinstance(error, _UNSENT)
             raise _failure(error, outgoing, self._config.source, sent=not unsent) from error
-        return _Answer(response, outgoing, self._config.source, pools)
+        answer = _Answer(response, outgoing, self._config.source, pools)
+        if stream:
+            self._streams.add(answer)
+        return answer
 
     async def close(self) -> None:
         """Close all connections; the next request opens new ones."""
+        loop = asyncio.get_running_loop()
+        for answer in [each for each in self._streams if each.loop is loop]:
+            # Or whoever waits for its bytes would wait for ever: closing the session under it
+            # wakes nobody, and stops the clock of its timeout.
+            await answer.close()
         pools, self._pools = self._pools, None
         if pools is not None:
             await pools.close()

@@ -8,7 +8,9 @@ from __future__ import annotations
 
 import contextlib
 import inspect
+import threading
 import time
+import weakref
 from collections.abc import AsyncGenerator, Generator
 from typing import TYPE_CHECKING, Any, TypeVar, cast
 
@@ -100,6 +102,8 @@ class Driver(_Shared):
     ) -> None:
         super().__init__(config, hooks)
         self._transport = Transport(config, transport)
+        self._streams: weakref.WeakSet[Answer] = weakref.WeakSet()
+        self._lock = threading.Lock()
 
     def run(self, flow: Flow[T]) -> T:
         """Perform the flow to its end and return its result; what it emits is dropped."""
@@ -127,6 +131,11 @@ class Driver(_Shared):
         """Close all connections. Calling it twice does nothing."""
         if not self._closed:
             self._closed = True
+            with self._lock:
+                streams = list(self._streams)
+            for answer in streams:
+                # Closing a socket does not wake the thread that waits for its bytes.
+                answer.abort()
             self._transport.close()
 
     def _drive(self, run: Run[Any]) -> Generator[Any]:
@@ -187,6 +196,8 @@ class Driver(_Shared):
         answer = self._transport.open(outgoing, credential, run.connected)
         if is_success(answer.status_code):
             run.opened.append(answer)
+            with self._lock:
+                self._streams.add(answer)
             return Stream(self._response(answer, b"", outgoing, credential), answer)
         with contextlib.closing(answer):
             body = answer.read()

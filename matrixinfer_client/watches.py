@@ -138,6 +138,7 @@ class Watch(_Watch[T]):
                 raise StopIteration
             if self._timer is None and self._timeout is not None:
                 self._timer = _timer(self._timeout, self._end)
+                weakref.finalize(self, self._timer.cancel)
             self._iteration = self._driver.stoppable(watch(self._view))
             return self._iteration
 
