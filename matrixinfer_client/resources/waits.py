@@ -40,7 +40,7 @@ class Waits(Generic[T, L]):
     - `progress`: show the wait: in a notebook as a table, in a terminal as one line that is
       written over, elsewhere as one line per change, on standard error. None, the default, shows
       it in notebooks only; True always; False never.
-    - `diagnose`: when the wait ends without success, spend up to four more seconds (one when the
+    - `diagnose`: when the wait ends without success, spend up to five more seconds (one when the
       server does not answer) to find out why; the result is the error's `diagnosis` and ends its
       message. Default: True.
     """
