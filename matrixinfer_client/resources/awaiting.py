@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable
 from typing import TYPE_CHECKING, Any, Generic, TypeVar
 
 from matrixinfer_client import requests, verbs
 from matrixinfer_client.models import ApiList, ApiObject
 from matrixinfer_client.names import NamespaceArg
+from matrixinfer_client.resources.reads import AsyncReads
 from matrixinfer_client.resources.waits import AsyncWaits
 from matrixinfer_client.targets import (
     Body,
@@ -16,7 +17,6 @@ from matrixinfer_client.targets import (
     PatchBody,
     Preconditions,
     PropagationPolicy,
-    ResourceVersionMatch,
     Selector,
     Subresource,
     Target,
@@ -27,11 +27,6 @@ from matrixinfer_client.targets import (
 if TYPE_CHECKING:
     from matrixinfer_client.connection import AsyncConnection
     from matrixinfer_client.flows import TimeoutArg
-    from matrixinfer_client.handlers import ErrorHandler
-    from matrixinfer_client.informers import AsyncInformer
-    from matrixinfer_client.pacing import WatchPolicy
-    from matrixinfer_client.store import IndexFunction, Transform
-    from matrixinfer_client.watches import AsyncWatch
 
 __all__ = ["AsyncResource"]
 
@@ -39,7 +34,7 @@ T = TypeVar("T", bound=ApiObject)
 L = TypeVar("L", bound=ApiList[Any])
 
 
-class AsyncResource(AsyncWaits[T, L], Generic[T, L]):
+class AsyncResource(AsyncReads[T, L], AsyncWaits[T, L], Generic[T, L]):
     """One resource in one namespace, for asyncio. The verbs are documented at `Resource`."""
 
     def __init__(
@@ -68,106 +63,6 @@ class AsyncResource(AsyncWaits[T, L], Generic[T, L]):
         return await self._driver.run(
             verbs.one(self._target, requests.create(self._target, obj, options))
         )
-
-    async def get(
-        self,
-        name: str,
-        *,
-        resource_version: str | None = None,
-        subresource: Subresource | None = None,
-        timeout: TimeoutArg = None,
-    ) -> T:
-        """See `Resource.get`."""
-        request = requests.get(
-            self._target,
-            name,
-            resource_version=resource_version,
-            subresource=subresource,
-            timeout=timeout,
-        )
-        return await self._driver.run(verbs.one(self._target, request))
-
-    async def exists(self, name: str, *, timeout: TimeoutArg = None) -> bool:
-        """See `Resource.exists`."""
-        return await self._driver.run(verbs.exists(self._target, name, timeout=timeout))
-
-    async def list(
-        self,
-        *,
-        label_selector: Selector | None = None,
-        field_selector: Selector | None = None,
-        limit: int | None = None,
-        continue_token: str | None = None,
-        resource_version: str | None = None,
-        resource_version_match: ResourceVersionMatch | None = None,
-        timeout: TimeoutArg = None,
-    ) -> L:
-        """See `Resource.list`."""
-        options = ListOptions(
-            label_selector,
-            field_selector,
-            limit,
-            continue_token,
-            resource_version,
-            resource_version_match,
-        )
-        return await self._driver.run(verbs.page(self._target, options, timeout=timeout))
-
-    def iterate(
-        self,
-        *,
-        label_selector: Selector | None = None,
-        field_selector: Selector | None = None,
-        limit: int = 500,
-        resource_version: str | None = None,
-        resource_version_match: ResourceVersionMatch | None = None,
-        timeout: TimeoutArg = None,
-    ) -> AsyncIterator[T]:
-        """See `Resource.iterate`."""
-        options = ListOptions(
-            label_selector,
-            field_selector,
-            limit,
-            None,
-            resource_version,
-            resource_version_match,
-        )
-        return self._driver.iterate(verbs.iterate(self._target, options, timeout=timeout))
-
-    def watch(
-        self,
-        *,
-        label_selector: Selector | None = None,
-        field_selector: Selector | None = None,
-        resource_version: str | None = None,
-        timeout: float | None = None,
-        policy: WatchPolicy | None = None,
-    ) -> AsyncWatch[T]:
-        """See `Resource.watch`."""
-        options = ListOptions(label_selector, field_selector, resource_version=resource_version)
-        # Here, because most programs watch nothing and need not pay for it.
-        from matrixinfer_client.watches import AsyncWatch  # noqa: PLC0415
-
-        return AsyncWatch(self._driver, self._target, options, policy, timeout)
-
-    def informer(
-        self,
-        *,
-        label_selector: Selector | None = None,
-        field_selector: Selector | None = None,
-        indexers: Mapping[str, IndexFunction[T]] | None = None,
-        transform: Transform[T] | None = None,
-        resync: float | None = None,
-        on_error: ErrorHandler | None = None,
-        policy: WatchPolicy | None = None,
-    ) -> AsyncInformer[T]:
-        """See `Resource.informer`; handlers and `on_error` may be `async`."""
-        from matrixinfer_client.informers import AsyncInformer  # noqa: PLC0415
-        from matrixinfer_client.informing import InformerOptions  # noqa: PLC0415
-
-        options = InformerOptions(indexers or {}, transform, resync, on_error)
-        selection = ListOptions(label_selector, field_selector)
-        return AsyncInformer(self._driver, self._target, selection, policy, options)
 
     async def update(
         self,
