@@ -16,9 +16,19 @@ __all__ = ["AsyncClient", "Client"]
 class Client(Clientset):
     """A connection to a cluster with MatrixInfer, one attribute per API group and version.
 
-    `Client()` connects as kubectl would, or as the pod's service account; see `Connection` for the
-    arguments. A client is thread-safe, survives a fork, pickles by its configuration, and is
-    closed with `close()` or as a context manager.
+    ```python
+    with Client(context="dev", namespace="research") as client:
+        client.registry_v1alpha1.models().get("demo")
+    ```
+
+    `Client()` connects as kubectl would, or as the pod's service account. Or say where, by
+    `kubeconfig` and `context`, or by `server` with `token` or `token_file` and `ca_file`, or by a
+    `Config`. What calls inherit: `namespace` (default: the context's), `timeout` (30 seconds for
+    each part of an answer, 5 for connecting), `retries`, `field_manager`, `field_validation`
+    (`Strict`), `dry_run` (False). `help(Connection)` explains each.
+
+    A client is thread-safe, survives a fork, pickles by its configuration, and is closed with
+    `close()` or as a context manager. Raises `ConfigError` when it is not known where to connect.
     """
 
     def diagnose(
@@ -46,9 +56,13 @@ class Client(Clientset):
 class AsyncClient(AsyncClientset):
     """A connection to a cluster with MatrixInfer, for asyncio.
 
-    `AsyncClient()` connects as kubectl would, or as the pod's service account; see `Connection`
-    for the arguments. It may be used from one event loop after another and is closed with
-    `await close()` or as an asynchronous context manager.
+    ```python
+    async with AsyncClient() as client:
+        await client.registry_v1alpha1.models("default").get("demo")
+    ```
+
+    It takes the arguments of `Client`. It may be used from one event loop after another and is
+    closed with `await close()` or as an asynchronous context manager.
     """
 
     async def diagnose(

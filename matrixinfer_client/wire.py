@@ -132,7 +132,7 @@ def failure(
     error: BaseException, request: RequestInfo, source: str, *, sent: bool, timeout: bool = False
 ) -> TransportError:
     """What an HTTP library's exception is called here, with the address and the way out."""
-    where = f"{request.url.partition('/apis/')[0]} ({source})"
+    where = f"{re.split('/apis/|/api/v1/', request.url, maxsplit=1)[0]} ({source})"
     if not sent and _find(error, ssl.SSLError):
         text = _tls_failure(error, where)
         return TransportError(text, request=request, sent=False, transient=False)

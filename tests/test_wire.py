@@ -17,9 +17,9 @@ from matrixinfer_client import (
     NotFoundError,
 )
 from matrixinfer_client.config import Config
-from matrixinfer_client.errors import InvalidArgumentError
+from matrixinfer_client.errors import InvalidArgumentError, RequestInfo
 from matrixinfer_client.flows import Request
-from matrixinfer_client.wire import Outline, limits, show_warnings
+from matrixinfer_client.wire import Outline, failure, limits, show_warnings
 
 CONFIG = Config("https://cluster.test/behind/a/path/")
 
@@ -74,6 +74,16 @@ def test_the_path_of_the_server_comes_before_that_of_the_request() -> None:
     outgoing = Outline(CONFIG).outgoing(Request("GET", "/apis/x", "a=b"), None)
     assert outgoing.url == "https://cluster.test/behind/a/path/apis/x?a=b"
     assert str(outgoing.info) == f"GET {outgoing.url}"
+
+
+@pytest.mark.parametrize("path", ["/apis/x/v1/y", "/api/v1/namespaces/a/pods/b/log"])
+def test_a_failure_names_the_server_and_then_the_request(path: str) -> None:
+    request = RequestInfo("GET", f"https://cluster.test/api/gateway{path}")
+    error = failure(OSError("no route"), request, 'context "dev"', sent=False)
+    assert str(error) == (
+        'cannot reach https://cluster.test/api/gateway (context "dev"): no route '
+        f"[GET https://cluster.test/api/gateway{path}]"
+    )
 
 
 def test_headers_do_not_show() -> None:
