@@ -1,23 +1,32 @@
-"""One object that is waited for: what was seen of it, and whether that ends the wait.
+"""What is waited for, and one object that is: what was seen of it, and whether that ends the wait.
 
 Nothing here does I/O or reads a clock; every state comes with the time it was seen at.
 """
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Generic, Literal, TypeAlias, TypeVar
+from collections.abc import Callable, Sequence
+from typing import TYPE_CHECKING, Generic, Literal, TypeAlias, TypeVar, cast
 
 import attrs
 
+from matrixinfer_client.errors import InvalidArgumentError
+from matrixinfer_client.flows import NO_TIMEOUT, TimeoutArg
 from matrixinfer_client.looks import Look, text
 from matrixinfer_client.models import ApiObject
 
 if TYPE_CHECKING:
+    from matrixinfer_client.diagnosis import Diagnosis
+    from matrixinfer_client.flows import Flow
     from matrixinfer_client.judging import Condition, Verdict
 
-__all__ = ["Awaited", "Ended", "WaitUpdate", "summary"]
+__all__ = ["Awaited", "Ended", "Explain", "WaitUpdate", "Wish", "summary"]
 
 T = TypeVar("T", bound=ApiObject)
+
+Explain: TypeAlias = "Callable[[str], Flow[Diagnosis | None]]"
+
+DEFAULT_TIMEOUT = 600.0
 
 
 @attrs.frozen
@@ -48,7 +57,46 @@ class Ended:
     why: str = ""
 
 
-State: TypeAlias = "Look | None"
+@attrs.frozen(kw_only=True)
+class Wish(Generic[T]):
+    """What is waited for, for how long, and who is told."""
+
+    names: Sequence[str]
+    condition: Condition
+    timeout: TimeoutArg = None
+    grace: float | None = 30.0
+    stable: float = 0.0
+    uid: str | None = None
+    listeners: Sequence[Callable[[WaitUpdate[T]], object]] = ()
+    closer_look: Callable[[Look], Flow[str | None]] | None = None
+    """Asked once the condition holds: what is missing all the same."""
+    excuse: Callable[[Look], Flow[bool]] | None = None
+    """Asked when a failure has lasted for the grace period: whether it is of the past."""
+    explain: Explain | None = None
+    """Asked for the reason when a wait ends without success."""
+    text: str = attrs.field(default=attrs.Factory(lambda self: self.condition.text, True))
+    """What is waited for, in words."""
+
+    def __attrs_post_init__(self) -> None:
+        for argument, value in (("grace", self.grace), ("stable", self.stable)):
+            if value is not None and not value >= 0:
+                raise InvalidArgumentError(f"{argument} cannot be negative, got {value!r}")
+        if self.seconds is not None and not self.seconds >= 0:
+            raise InvalidArgumentError(
+                f"timeout must be a number of seconds, 0 to look once, None for "
+                f"{DEFAULT_TIMEOUT:g} or NO_TIMEOUT, not {self.timeout!r}"
+            )
+
+    def also_telling(self, listener: Callable[[WaitUpdate[T]], object]) -> Wish[T]:
+        """The same wish with one more listener."""
+        return attrs.evolve(self, listeners=(*self.listeners, listener))
+
+    @property
+    def seconds(self) -> float | None:
+        """The timeout; None for none."""
+        if self.timeout is NO_TIMEOUT:
+            return None
+        return DEFAULT_TIMEOUT if self.timeout is None else float(cast("float", self.timeout))
 
 
 class Awaited(Generic[T]):

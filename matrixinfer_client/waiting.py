@@ -8,15 +8,12 @@ For these the flow sets an alarm.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
-from typing import TYPE_CHECKING, Any, Generic, TypeAlias, TypeVar, cast
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, Any, Generic, TypeVar, cast
 
-import attrs
-
-from matrixinfer_client.awaited import Awaited, WaitUpdate
-from matrixinfer_client.errors import ApiError, InvalidArgumentError, error_from_status
+from matrixinfer_client.awaited import Awaited, Explain, WaitUpdate, Wish
+from matrixinfer_client.errors import ApiError, error_from_status
 from matrixinfer_client.flows import (
-    NO_TIMEOUT,
     Close,
     Emit,
     Flow,
@@ -24,7 +21,6 @@ from matrixinfer_client.flows import (
     Step,
     Stream,
     TimeIsUp,
-    TimeoutArg,
     alarm,
     invoke,
     now,
@@ -46,64 +42,17 @@ from matrixinfer_client.watching import Settled, event_of, watch
 
 if TYPE_CHECKING:
     from matrixinfer_client.diagnosis import Diagnosis
-    from matrixinfer_client.judging import Condition
-    from matrixinfer_client.looks import Look
 
-__all__ = ["DEFAULT_TIMEOUT", "Wish", "wait"]
+__all__ = ["wait"]
 
 T = TypeVar("T", bound=ApiObject)
 
-Explain: TypeAlias = "Callable[[str], Flow[Diagnosis | None]]"
-
-DEFAULT_TIMEOUT = 600.0
 # A list is cheap next to what it costs to load a model; a change of the Model is looked at at once.
 _CONFIRM_SECONDS = 3.0
 _PAUSE_SECONDS = 1.0
 _SLACK_SECONDS = 0.5
 # For a wait that is only to look once.
 _LOOK_SECONDS = 10.0
-
-
-@attrs.frozen(kw_only=True)
-class Wish(Generic[T]):
-    """What is waited for, for how long, and who is told."""
-
-    names: Sequence[str]
-    condition: Condition
-    timeout: TimeoutArg = None
-    grace: float | None = 30.0
-    stable: float = 0.0
-    uid: str | None = None
-    listeners: Sequence[Callable[[WaitUpdate[T]], object]] = ()
-    closer_look: Callable[[Look], Flow[str | None]] | None = None
-    """Asked once the condition holds: what is missing all the same."""
-    excuse: Callable[[Look], Flow[bool]] | None = None
-    """Asked when a failure has lasted for the grace period: whether it is of the past."""
-    explain: Explain | None = None
-    """Asked for the reason when a wait ends without success."""
-    text: str = attrs.field(default=attrs.Factory(lambda self: self.condition.text, True))
-    """What is waited for, in words."""
-
-    def __attrs_post_init__(self) -> None:
-        for argument, value in (("grace", self.grace), ("stable", self.stable)):
-            if value is not None and not value >= 0:
-                raise InvalidArgumentError(f"{argument} cannot be negative, got {value!r}")
-        if self.seconds is not None and not self.seconds >= 0:
-            raise InvalidArgumentError(
-                f"timeout must be a number of seconds, 0 to look once, None for "
-                f"{DEFAULT_TIMEOUT:g} or NO_TIMEOUT, not {self.timeout!r}"
-            )
-
-    def also_telling(self, listener: Callable[[WaitUpdate[T]], object]) -> Wish[T]:
-        """The same wish with one more listener."""
-        return attrs.evolve(self, listeners=(*self.listeners, listener))
-
-    @property
-    def seconds(self) -> float | None:
-        """The timeout; None for none."""
-        if self.timeout is NO_TIMEOUT:
-            return None
-        return DEFAULT_TIMEOUT if self.timeout is None else float(cast("float", self.timeout))
 
 
 def wait(target: Target[T, Any], wish: Wish[T]) -> Flow[dict[str, T | None]]:

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 import attrs
 
 from matrixinfer_client import diagnosis
+from matrixinfer_client.awaited import Explain, Wish
 from matrixinfer_client.conditions import ConditionArg, resolve
 from matrixinfer_client.diagnosis.survey import KINDS
 from matrixinfer_client.errors import InvalidArgumentError
@@ -15,7 +16,6 @@ from matrixinfer_client.facts import MODEL_INFER_KIND, MODEL_KIND
 from matrixinfer_client.models import ApiObject
 from matrixinfer_client.plain import Reader
 from matrixinfer_client.rollout import RolledOut, closer_look, excuse
-from matrixinfer_client.waiting import Explain, Wish
 
 if TYPE_CHECKING:
     from matrixinfer_client.awaited import WaitUpdate

@@ -11,14 +11,13 @@ from typing import TYPE_CHECKING, Any, Generic, TypeVar, cast, overload
 from matrixinfer_client.models import ApiList, ApiObject
 
 if TYPE_CHECKING:
-    from matrixinfer_client.awaited import WaitUpdate
+    from matrixinfer_client.awaited import WaitUpdate, Wish
     from matrixinfer_client.conditions import ConditionArg, Deleted
     from matrixinfer_client.diagnosis import Diagnosis
     from matrixinfer_client.drivers import AsyncDriver, Driver
     from matrixinfer_client.flows import TimeoutArg
     from matrixinfer_client.progress import ProgressArg
     from matrixinfer_client.targets import Target
-    from matrixinfer_client.waiting import Wish
 
 __all__ = ["AsyncWaits", "Waits"]
 
