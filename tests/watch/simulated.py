@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import json
 from collections import deque
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, TypeAlias
 from urllib.parse import parse_qs
@@ -177,6 +177,8 @@ class Play:
     start: str | None = None
     memory: Memory[Model] | None = None
     record: Callable[[Change[Model]], None] | None = None
+    refill: Callable[[], Sequence[Action]] = tuple
+    """Gives more actions when all were played and the flow is at rest."""
 
     def __post_init__(self) -> None:
         self.clock = 0.0
@@ -394,6 +396,9 @@ class Play:
             # A server that ignores `sendInitialEvents`: nothing more comes.
             self.clock += 10
             raise TransportTimeout("silence")
+        if more := self.refill():
+            self._script.extend(more)
+            return self._read(wire)
         raise _AtRest
 
 

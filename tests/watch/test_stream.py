@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from matrixinfer_client import codec
 from matrixinfer_client.api.registry_v1alpha1 import Model
-from matrixinfer_client.stream import Bookmark, Lines, fresh, number, record_of
+from matrixinfer_client.stream import Bookmark, Lines, fresh, noted, number
 
 LINE_ENDS = ["\r", "\x0b", "\x0c", "\x1c", "\x85", "\u2028", "\u2029"]
 
@@ -70,7 +70,8 @@ def test_a_copy_of_a_record_can_be_changed_without_changing_the_record() -> None
         b'"metadata":{"name":"a","uid":"u","resourceVersion":"1","labels":{"a":"b"}},'
         b'"spec":{"backends":[]}}'
     )
-    record = record_of(codec.decode(Model, text))
+    key, record = noted(codec.decode(Model, text))
+    assert key == (None, "a")
     copies = [fresh(record), fresh(record)]
     copies[0].metadata.labels = {"changed": "yes"}
     copies[0].spec.backends = []
