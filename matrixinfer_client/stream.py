@@ -10,8 +10,9 @@ import attrs
 
 from matrixinfer_client import codec
 from matrixinfer_client.models import FOREIGN, RAW, ApiObject
+from matrixinfer_client.sections import identity
 
-__all__ = ["Bookmark", "Key", "Lines", "Record", "fresh", "key_of", "number", "record_of"]
+__all__ = ["Bookmark", "Key", "Lines", "Record", "fresh", "noted", "number"]
 
 T = TypeVar("T", bound=ApiObject)
 
@@ -74,14 +75,11 @@ class Record(Generic[T]):
     version: str | None
 
 
-def record_of(obj: T) -> Record[T]:
-    """The record of an object that was just decoded."""
-    return Record(obj, obj.uid, obj.resource_version)
-
-
-def key_of(obj: ApiObject) -> Key:
-    """The key of an object."""
-    return obj.namespace, obj.name
+def noted(obj: T) -> tuple[Key, Record[T]]:
+    """The key and the record of an object that was just decoded."""
+    # All of it at once, because the metadata is looked through each time.
+    known = identity(obj)
+    return (known.namespace, known.name or ""), Record(obj, known.uid, known.resource_version)
 
 
 def number(version: str | None) -> int | None:

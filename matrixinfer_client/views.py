@@ -16,7 +16,7 @@ from matrixinfer_client.errors import ExpiredError
 from matrixinfer_client.models import ApiObject
 from matrixinfer_client.pacing import WatchPolicy, WatchStatistics
 from matrixinfer_client.requests import list_query
-from matrixinfer_client.stream import Key, Record, key_of, number, record_of
+from matrixinfer_client.stream import Key, Record, noted, number
 
 if TYPE_CHECKING:
     from matrixinfer_client.targets import ListOptions, Target
@@ -108,7 +108,7 @@ class View(Generic[T]):
 
         Raises `HistoryGapError` when an event before it must have been lost.
         """
-        key, record = key_of(obj), record_of(obj)
+        key, record = noted(obj)
         version = number(record.version)
         old = None if self.memory is None else self.memory.get(key)
         if kind == "DELETED":
@@ -156,13 +156,16 @@ class View(Generic[T]):
         self.stale = True
         return True
 
-    def record(self, obj: T) -> Record[T]:
-        """The record of an object in a new state: the one that is known, if it is the same."""
-        known = None if self.memory is None else self.memory.get(key_of(obj))
-        record = record_of(obj)
-        is_same = known is not None and (known.uid, known.version) == (record.uid, record.version)
-        # So that comparing two large states does not need memory for both.
-        return known if known is not None and is_same else record
+    def noted(self, obj: T) -> tuple[Key, Record[T]]:
+        """Key and record of an object of a new state; the record that is known if it is the same.
+
+        So that comparing two large states does not need memory for both.
+        """
+        key, record = noted(obj)
+        known = None if self.memory is None else self.memory.get(key)
+        if known is not None and (known.uid, known.version) == (record.uid, record.version):
+            return key, known
+        return key, record
 
     def differences(self, state: Mapping[Key, Record[T]]) -> Iterable[Change[T]]:
         """What leads from what is known to `state`: deletions first, then in order of versions.

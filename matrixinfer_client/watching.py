@@ -43,7 +43,7 @@ from matrixinfer_client.flows import (
 )
 from matrixinfer_client.models import ApiObject
 from matrixinfer_client.pacing import Pace, is_too_new, is_transient
-from matrixinfer_client.stream import Bookmark, Key, Lines, Record, fresh, key_of
+from matrixinfer_client.stream import Bookmark, Key, Lines, Record, fresh
 from matrixinfer_client.views import Change, EventType, HistoryGapError, View
 
 __all__ = ["Event", "EventType", "Setback", "Settled", "event_of", "watch"]
@@ -240,7 +240,7 @@ def _listed(course: _Course[Any]) -> Flow[None]:
     course.contacted = True
     found = codec.decode_list(view.target.list_cls, body)
     del body
-    state = {key_of(item): view.record(item) for item in found.items or ()}
+    state = dict(view.noted(item) for item in found.items or ())
     yield from _compared(view, state, found.resource_version)
 
 
@@ -297,12 +297,12 @@ def _initial(view: View[Any], reader: _Reader) -> Flow[list[bytes] | None]:
                 return batch[index + 1 :]
             if kind == "ERROR":
                 raise _failure(body)
-            obj = codec.decode(view.target.cls, body)
+            key, record = view.noted(codec.decode(view.target.cls, body))
             # Changes may come before the marker, when the server's cache was a little behind.
             if kind == "DELETED":
-                state.pop(key_of(obj), None)
+                state.pop(key, None)
             else:
-                state[key_of(obj)] = view.record(obj)
+                state[key] = record
     return None
 
 
