@@ -10,7 +10,7 @@ print(lint("manifests/"))           # what they would accept and what would then
 
 from matrixinfer_client.validation.defaulting import Default, Defaults, defaults
 from matrixinfer_client.validation.formats import as_annotations, as_json, as_text
-from matrixinfer_client.validation.lint import RULES, Finding, Findings, Rule, lint
+from matrixinfer_client.validation.linting import RULES, Finding, Findings, Rule, lint
 from matrixinfer_client.validation.results import FieldError, ObjectRef, Report
 from matrixinfer_client.validation.rules import CelRuleError, CelUnavailableError
 from matrixinfer_client.validation.validating import validate

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Iterable
 
-from matrixinfer_client.validation.lint.registry import Finding
+from matrixinfer_client.validation.linting.registry import Finding
 from matrixinfer_client.validation.results import FieldError
 
 __all__ = ["as_annotations", "as_json", "as_text"]

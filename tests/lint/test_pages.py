@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from matrixinfer_client.validation import RULES, Finding, lint, validate
-from matrixinfer_client.validation.lint import INVALID
+from matrixinfer_client.validation.linting import INVALID
 from tests.pages import ROOT, blocks
 
 DIRECTORY = ROOT / "docs" / "lint"

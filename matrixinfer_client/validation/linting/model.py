@@ -7,7 +7,7 @@ from typing import Any
 
 from matrixinfer_client.validation.access import items
 from matrixinfer_client.validation.identifiers import label_problems, synthetic_name
-from matrixinfer_client.validation.lint.registry import Hit, Subject, rule
+from matrixinfer_client.validation.linting.registry import Hit, Subject, rule
 from matrixinfer_client.validation.rendering import Parts
 from matrixinfer_client.validation.schemas import kind_schema
 from matrixinfer_client.validation.webhooks.decoding import compile_decode

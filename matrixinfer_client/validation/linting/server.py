@@ -6,8 +6,8 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from matrixinfer_client.validation.access import block
-from matrixinfer_client.validation.lint.infer import PLATFORM_LABELS, roles
-from matrixinfer_client.validation.lint.registry import Hit, Subject, rule
+from matrixinfer_client.validation.linting.infer import PLATFORM_LABELS, roles
+from matrixinfer_client.validation.linting.registry import Hit, Subject, rule
 
 __all__: list[str] = []
 

@@ -7,7 +7,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from matrixinfer_client.validation.access import block, items
-from matrixinfer_client.validation.lint.registry import Hit, Subject, rule
+from matrixinfer_client.validation.linting.registry import Hit, Subject, rule
 from matrixinfer_client.validation.rendering import Parts
 
 __all__: list[str] = []

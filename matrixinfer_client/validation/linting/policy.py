@@ -7,7 +7,7 @@ from typing import Any
 
 from matrixinfer_client.validation.access import block
 from matrixinfer_client.validation.durations import DurationError, parse_duration
-from matrixinfer_client.validation.lint.registry import Hit, Subject, rule
+from matrixinfer_client.validation.linting.registry import Hit, Subject, rule
 from matrixinfer_client.validation.rendering import Parts
 
 __all__: list[str] = []

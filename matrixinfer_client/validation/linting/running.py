@@ -7,7 +7,14 @@ from collections.abc import Collection, Iterator
 from typing import Literal
 
 from matrixinfer_client.validation.access import block
-from matrixinfer_client.validation.lint.registry import RULES, Finding, Findings, Hit, Rule, Subject
+from matrixinfer_client.validation.linting.registry import (
+    RULES,
+    Finding,
+    Findings,
+    Hit,
+    Rule,
+    Subject,
+)
 from matrixinfer_client.validation.objects import complete, identity_errors, structural_errors
 from matrixinfer_client.validation.positions import comments
 from matrixinfer_client.validation.rendering import render_path

@@ -4,7 +4,7 @@ A rule is a function that is registered under a code, in the module of its kind;
 modules here is what makes the set complete.
 """
 
-from matrixinfer_client.validation.lint import (
+from matrixinfer_client.validation.linting import (
     binding,
     common,
     engine,
@@ -14,8 +14,8 @@ from matrixinfer_client.validation.lint import (
     route,
     server,
 )
-from matrixinfer_client.validation.lint.registry import RULES, Finding, Findings, Rule, Severity
-from matrixinfer_client.validation.lint.running import INVALID, lint
+from matrixinfer_client.validation.linting.registry import RULES, Finding, Findings, Rule, Severity
+from matrixinfer_client.validation.linting.running import INVALID, lint
 
 __all__ = ["INVALID", "RULES", "Finding", "Findings", "Rule", "Severity", "lint"]
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from matrixinfer_client.validation.access import block
-from matrixinfer_client.validation.lint.registry import Hit, Subject, rule
+from matrixinfer_client.validation.linting.registry import Hit, Subject, rule
 
 __all__: list[str] = []
 
