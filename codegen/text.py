@@ -116,8 +116,8 @@ def _clean(text: str) -> str:
 
 def _escape(text: str) -> str:
     text = text.replace("\\", "\\\\").replace(_QUOTES, '\\"\\"\\"')
-    # A quote at the end would run into the closing ones.
-    return text[:-1] + '\\"' if text.endswith('"') and not text.endswith('\\"') else text
+    # A quote at the end would run into the closing ones, unless an odd backslash escapes it.
+    return re.sub(r'(?<!\\)((?:\\\\)*)"\Z', r'\1\\"', text)
 
 
 def _fill(text: str, width: int, opening: str) -> list[str]:

@@ -3,7 +3,7 @@ from __future__ import annotations
 import ast
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from codegen.text import Text, docstring, first_sentence, flat, literal
@@ -21,6 +21,9 @@ HOSTILE = st.lists(
 
 
 @given(st.one_of(HOSTILE, st.text()), st.sampled_from([0, 4, 8]))
+@example('a\\"', 0)
+@example('a\\\\"', 4)
+@example('a""""', 0)
 def test_a_docstring_is_one_constant_and_nothing_else(text: str, indent: int) -> None:
     source = (
         "class C:\n" + " " * indent + docstring(Text(text), indent)
@@ -37,6 +40,8 @@ def test_a_docstring_is_one_constant_and_nothing_else(text: str, indent: int) ->
 
 
 @given(st.one_of(HOSTILE, st.text()))
+@example('a\\"')
+@example('"\\"" \\')
 def test_a_docstring_says_the_words_of_the_text(text: str) -> None:
     said = ast.literal_eval(docstring(Text(text)))
     visible = "".join(char for char in flat(Text(text)))
