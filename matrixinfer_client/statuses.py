@@ -60,7 +60,7 @@ def decode_status(body: bytes) -> dict[str, Any] | None:
 
     try:
         value = json.loads(body)
-    except ValueError:
+    except (ValueError, RecursionError):
         return None
     if isinstance(value, dict) and cast("dict[str, Any]", value).get("kind") == "Status":
         return cast("dict[str, Any]", value)

@@ -302,3 +302,10 @@ def test_the_tree_in_the_docstring_is_the_tree() -> None:
         if isinstance(value, type) and issubclass(value, MatrixInferError)
     }
     assert imported <= defined
+
+
+def test_a_body_too_deep_to_read_is_a_foreign_body() -> None:
+    body = b'{"a":' * 100_000 + b"1" + b"}" * 100_000
+    error = error_from_response(500, content_type="application/json", body=body)
+    assert isinstance(error, InternalServerError)
+    assert "no Kubernetes Status" in error.message

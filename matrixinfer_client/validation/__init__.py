@@ -3,8 +3,8 @@
 ```python
 from matrixinfer_client.validation import lint, validate
 
-print(validate("manifests/"))       # what the API server and the webhooks would refuse
-print(lint("manifests/"))           # what they would accept and what would then break
+print(validate("examples/manifests/"))       # what the API server and the webhooks would refuse
+print(lint("examples/manifests/"))           # what they would accept and what would then break
 ```
 """
 
