@@ -167,8 +167,12 @@ class View(Generic[T]):
             return key, known
         return key, record
 
-    def differences(self, state: Mapping[Key, Record[T]]) -> Iterable[Change[T]]:
-        """What leads from what is known to `state`: deletions first, then in order of versions.
+    def differences(
+        self, state: Mapping[Key, Record[T]], version: str | None
+    ) -> Iterable[Change[T]]:
+        """What leads from what is known to the state of a version.
+
+        Deletions come first, with the last known state; then the rest in order of versions.
 
         Each is noted as handed out when it is taken, so that a comparison that is interrupted can
         be repeated.
@@ -176,6 +180,9 @@ class View(Generic[T]):
         memory = self.memory
         if memory is None:
             raise AssertionError("a view without memory never compares")
+        if self._listed:
+            self.statistics.relists += 1
+            self.statistics.gaps.append((self.resource_version, version))
         for key in list(memory.keys()):
             old, new = memory.get(key), state.get(key)
             if old is not None and (new is None or new.uid != old.uid):
@@ -189,9 +196,6 @@ class View(Generic[T]):
 
     def settle(self, version: str | None) -> None:
         """Note that what is known is the state of `version`."""
-        if self._listed:
-            self.statistics.relists += 1
-            self.statistics.gaps.append((self.resource_version, version))
         self.resource_version, self._position = version, number(version)
         self.stale, self._listed = False, True
 

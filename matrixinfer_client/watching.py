@@ -307,7 +307,7 @@ def _initial(view: View[Any], reader: _Reader) -> Flow[list[bytes] | None]:
 
 
 def _compared(view: View[Any], state: dict[Key, Record[Any]], version: str | None) -> Flow[None]:
-    for change in view.differences(state):
+    for change in view.differences(state, version):
         yield Emit(change)
     view.settle(version)
     yield Emit(Settled())

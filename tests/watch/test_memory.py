@@ -117,7 +117,7 @@ def filled(body: bytes, transform: Any = None) -> Store[Model]:
     view = View(Target(Model, ModelList, None, Options()), ListOptions(), WatchPolicy(), store)
     found = codec.decode_list(ModelList, body)
     state = dict(view.noted(item) for item in found.items)
-    for _ in view.differences(state):
+    for _ in view.differences(state, found.resource_version):
         pass
     view.settle(found.resource_version)
     return store
