@@ -13,6 +13,7 @@ import pytest
 from matrixinfer_client.errors import BadRequestError, ExpiredError, ForbiddenError
 from matrixinfer_client.pacing import WatchPolicy
 from tests.behaviour.modes import Mode
+from tests.cluster.crds import platform_crds
 from tests.cluster.server import ApiServer
 from tests.faults.proxy import Proxy
 from tests.watch.either import Either, EitherInformer, EitherWatch, in_thread, until
@@ -110,6 +111,30 @@ async def test_a_streaming_list_is_used_where_the_server_has_it(
         assert await watch.take(1) == [("ADDED", "b")]
     assert proxy.requests == 1
     await client.close()
+
+
+@pytest.fixture(scope="module")
+def without_streaming_lists(assets: Path) -> Iterator[ApiServer]:
+    with ApiServer(assets, flags={"feature-gates": "WatchList=false"}) as server:
+        server.install_crds(platform_crds())
+        yield server
+
+
+async def test_a_server_without_streaming_lists_is_listed(
+    without_streaming_lists: ApiServer, mode: Mode
+) -> None:
+    server = without_streaming_lists
+    namespace = server.create_namespace()
+    writer = Writer(server, namespace)
+    writer.create("a")
+    with Proxy(server.url, server.ca_pem) as proxy:
+        client = Either(mode, server=proxy.url, token=server.token())
+        async with client.watching(namespace=namespace, policy=PATIENT) as watch:
+            assert await watch.take(1) == [("ADDED", "a")]
+            writer.create("b")
+            assert await watch.take(1) == [("ADDED", "b")]
+        assert proxy.requests == 3, "the streaming list is refused, then a list, then a watch"
+        await client.close()
 
 
 async def test_what_a_selector_shows_comes_and_goes(
