@@ -161,11 +161,8 @@ class Floor:
         read_all(self._list(count))
 
     def watch(self, count: int) -> None:
-        class Event(msgspec.Struct):
-            type: str
-            object: self.one.type  # type: ignore[name-defined]
-
-        decoder = msgspec.json.Decoder(Event)
+        fields = [("type", str), ("object", self.one.type)]
+        decoder: Any = msgspec.json.Decoder(msgspec.defstruct("Event", fields))
         parameters = {"labelSelector": selector(count), "watch": "true"}
         rest = b""
         with self.client.stream("GET", self.url, params=parameters) as response:

@@ -94,7 +94,9 @@ def _wait_until_served(server: Requester, path: str, deadline: float) -> None:
     while True:
         status, answer = server.request("GET", f"{path}?limit=1")
         _, discovery = server.request("GET", parent)
-        names = [resource["name"] for resource in discovery.get("resources", [])]
+        # Plain text while the API server is busy with something else: ask again.
+        found = discovery.get("resources", []) if isinstance(discovery, dict) else []
+        names = [resource["name"] for resource in found]
         if status == 200 and plural in names and server.can_watch(path):
             return
         if time.monotonic() > deadline:
