@@ -106,7 +106,8 @@ class Ours:
     def watch(self, count: int) -> None:
         with self.models.watch(label_selector=selector(count), resource_version="1") as events:
             for event in itertools.islice(events, count):
-                event.object.metadata.name, event.object.status.conditions[1].status
+                # `name` is read without decoding the rest of the metadata; the others have no such.
+                event.object.name, event.object.status.conditions[1].status
 
     def aget(self, count: int) -> None:
         asyncio.run(self._flood(count, lambda models: models.get("model-000001")))

@@ -52,13 +52,22 @@ load_items = msgspec.json.Decoder(list[Parts]).decode
 load_parts = msgspec.json.Decoder(Parts).decode
 
 
-@contextmanager
-def reading(what: str) -> Generator[None]:
+class reading:  # noqa: N801 - used as a function; as a generator it costs as much as a parse
     """Turn the parser's errors into `DecodeError`."""
-    try:
-        yield
-    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
-        raise DecodeError(f"cannot read {what}: {error}") from error
+
+    __slots__ = ("_what",)
+
+    def __init__(self, what: str) -> None:
+        self._what = what
+
+    def __enter__(self) -> None:
+        pass
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: object
+    ) -> None:
+        if isinstance(error, msgspec.DecodeError | UnicodeDecodeError | RecursionError):
+            raise DecodeError(f"cannot read {self._what}: {error}") from error
 
 
 class _Collector:
