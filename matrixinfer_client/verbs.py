@@ -107,8 +107,11 @@ def iterate(target: Target[Any, Any], options: ListOptions, *, timeout: TimeoutA
 
 def create_or_update(target: Target[T, L], body: Body[T], options: WriteOptions) -> Flow[T]:
     """Create, or replace what is there; again when somebody is faster, in either direction."""
-    creation = requests.create(target, _without_version(body), options)
+    if isinstance(body, ApiObject):
+        # Its wire form is what goes on from here, and in that no type is wrong any more.
+        codec.check(body)
     wanted = codec.to_dict(body)
+    creation = requests.create(target, _without_version(wanted), options)
     name = wanted.get("metadata", {}).get("name")
     if not name:
         raise InvalidArgumentError("create_or_update needs metadata.name, to find the object again")
@@ -136,11 +139,13 @@ def _read(target: Target[T, L], wanted: Mapping[str, Any]) -> Flow[dict[str, Any
     return codec.to_dict(_decoded(response, lambda body: codec.decode(target.cls, body)))
 
 
-def _without_version(body: Body[T]) -> dict[str, Any]:
-    wire = codec.to_dict(body)
-    if isinstance(wire.get("metadata"), dict):
-        wire["metadata"].pop("resourceVersion", None)
-    return wire
+def _without_version(wire: dict[str, Any]) -> dict[str, Any]:
+    metadata = wire.get("metadata")
+    if not isinstance(metadata, dict) or "resourceVersion" not in metadata:
+        return wire
+    kept = cast("dict[str, Any]", metadata).copy()
+    del kept["resourceVersion"]
+    return {**wire, "metadata": kept}
 
 
 def _replaced(current: dict[str, Any], wanted: Mapping[str, Any]) -> dict[str, Any]:

@@ -297,3 +297,16 @@ def test_a_name_is_needed_where_there_is_nothing_to_take_it_from() -> None:
         requests.apply(target(), server(generate_name="x-"), DEFAULTS, force=False)
     with pytest.raises(InvalidObjectError, match=r"metadata\.name: required"):
         requests.update(target(), server(resource_version="7"), DEFAULTS)
+
+
+def test_create_or_update_finds_a_wrong_type_before_anything_is_sent() -> None:
+    from matrixinfer_client import InvalidObjectError, verbs
+    from matrixinfer_client.api.meta_v1 import ObjectMeta
+    from matrixinfer_client.api.registry_v1alpha1 import Model, ModelList, ModelSpec
+    from matrixinfer_client.targets import Options, Target, WriteOptions
+
+    wrong: Any = 7
+    model = Model(metadata=ObjectMeta(name="one"), spec=ModelSpec(backends=[], owner=wrong))
+    flow = verbs.create_or_update(Target(Model, ModelList, None, Options()), model, WriteOptions())
+    with pytest.raises(InvalidObjectError, match=r"spec\.owner: expected str, got int 7"):
+        next(flow)
