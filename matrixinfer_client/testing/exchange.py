@@ -59,7 +59,8 @@ class Call:
 class Stream:
     """A body that comes over time. Producers feed it, one consumer takes from it.
 
-    It is safe between threads. `listen` gives the function that is called, from whatever thread,
+    It is safe between threads. `heartbeat` is called every `heartbeat_seconds`, from the consumer's
+    thread, and may feed. `listen` gives the function that is called, from whatever thread,
     when there is something to take; it must not block.
     """
 
@@ -67,7 +68,7 @@ class Stream:
         self,
         *,
         seconds: float | None = None,
-        heartbeat: Callable[[], bytes] | None = None,
+        heartbeat: Callable[[], None] | None = None,
         heartbeat_seconds: float = 60.0,
     ) -> None:
         self._lock = threading.Lock()
@@ -125,20 +126,26 @@ class Stream:
     def take(self) -> bytes:
         """What is there; empty when nothing is. Ends the stream when its time is over."""
         now = time.monotonic()
+        beat = self._due_heartbeat(now)
+        if beat is not None:
+            # It feeds, so that what it says comes behind all that was said before.
+            beat()
         with self._lock:
             if self._stalled:
                 return b""
             taken = b"".join(self._chunks)
             self._chunks.clear()
             expired = self._deadline is not None and now >= self._deadline
-            beats = self._heartbeat is not None and now >= self._next_heartbeat and not self._over
-            if beats:
-                self._next_heartbeat = now + self._heartbeat_seconds
         if expired:
             self._finish()
-        elif beats and self._heartbeat is not None:
-            taken += self._heartbeat()
         return taken
+
+    def _due_heartbeat(self, now: float) -> Callable[[], None] | None:
+        with self._lock:
+            if self._heartbeat is None or self._over or now < self._next_heartbeat:
+                return None
+            self._next_heartbeat = now + self._heartbeat_seconds
+            return self._heartbeat
 
     @property
     def wait_seconds(self) -> float | None:

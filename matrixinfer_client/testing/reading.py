@@ -1,0 +1,163 @@
+"""Reading: one object, and lists in pages that are all of the same moment."""
+
+from __future__ import annotations
+
+import base64
+import binascii
+import json
+from collections.abc import Sequence
+from itertools import islice
+from typing import Any, Final, cast
+
+import attrs
+
+from matrixinfer_client.testing.options import ListOptions
+from matrixinfer_client.testing.refusals import (
+    bad_request,
+    expired,
+    resource_version_too_large,
+)
+from matrixinfer_client.testing.routing import Ask
+from matrixinfer_client.testing.selecting import selection
+from matrixinfer_client.testing.state import State
+from matrixinfer_client.testing.storage import VersionGoneError, list_order
+
+__all__ = ["parse_version", "read_list", "read_one"]
+
+_TOKEN_VERSION: Final = "meta.k8s.io/v1"  # noqa: S105 - the version of a format
+_TOO_OLD: Final = "The resourceVersion for the provided list is too old."
+_PAGE_TOO_OLD: Final = (
+    "The provided continue parameter is too old to display a consistent list result. You can start "
+    "a new list without the continue parameter, or use the continue token in this response to "
+    "retrieve the remainder of the results. Continuing with the provided token results in an "
+    "inconsistent list - objects that were created, modified, or deleted between the time the "
+    "first chunk was returned and now may show up in the list."
+)
+# The version in a token that lists on at whatever is the present moment.
+_PRESENT: Final = -1
+
+
+def read_one(state: State, ask: Ask) -> dict[str, Any]:
+    """The object; raises the server's refusal when there is none."""
+    asked = parse_version(ask.call.option("resourceVersion"))
+    if asked > state.storage.version:
+        raise resource_version_too_large(asked, state.storage.version)
+    found = state.storage.get(ask.table, ask.key)
+    if found is None:
+        raise ask.missing()
+    return found
+
+
+@attrs.frozen
+class _Place:
+    """Where a page begins: at a version, behind a key."""
+
+    version: int
+    start: str
+
+
+def read_list(state: State, ask: Ask, options: ListOptions) -> dict[str, Any]:
+    """The list object with the chosen items, and what it takes to get the next page."""
+    chosen = selection(ask.kind, options.label_selector, options.field_selector)
+    place = _place(state, ask, options)
+    objects = _objects(state, ask, place, options)
+    found = (each for each in objects if chosen.matches(each))
+    if not options.limit:
+        return _list(ask, place.version, list(found))
+    page = list(islice(found, options.limit))
+    rest = next(found, None)
+    listed = _list(ask, place.version, page)
+    if rest is not None:
+        listed["metadata"]["continue"] = _token(ask, place.version, page[-1])
+        if chosen.everything:
+            remaining = len(objects) - options.limit
+            listed["metadata"]["remainingItemCount"] = remaining
+    return listed
+
+
+def parse_version(text: str) -> int:
+    """A resourceVersion; 0 for none."""
+    if not text:
+        return 0
+    if not text.isascii() or not text.isdigit():
+        raise bad_request(f"resourceVersion: Invalid value: {json.dumps(text)}: invalid syntax")
+    return int(text)
+
+
+def _place(state: State, ask: Ask, options: ListOptions) -> _Place:
+    newest = state.storage.version
+    asked = parse_version(options.resource_version)
+    if options.continue_token:
+        if options.resource_version not in ("", "0"):
+            raise bad_request("specifying resource version is not allowed when using continue")
+        place = _decode(options.continue_token)
+        return _Place(newest, place.start) if place.version == _PRESENT else place
+    if asked > newest:
+        raise resource_version_too_large(asked, newest)
+    # Without a match a page is of the very version, as it was before there was one.
+    exact = options.match == "Exact" or (options.limit and not options.match)
+    return _Place(asked if asked and exact else newest, "")
+
+
+def _objects(
+    state: State, ask: Ask, place: _Place, options: ListOptions
+) -> Sequence[dict[str, Any]]:
+    try:
+        found = state.storage.objects_at(ask.table, place.version, ask.namespace)
+    except VersionGoneError:
+        if not options.continue_token:
+            raise expired(_TOO_OLD) from None
+        token = _encode(_PRESENT, place.start)
+        raise expired(_PAGE_TOO_OLD, continue_token=token) from None
+    if not place.start:
+        return found
+    return [each for each in found if _path(ask, each) >= place.start]
+
+
+def _list(ask: Ask, version: int, items: list[dict[str, Any]]) -> dict[str, Any]:
+    return {
+        "apiVersion": ask.kind.api_version,
+        "kind": ask.kind.list_kind,
+        "metadata": {"resourceVersion": str(version)},
+        "items": items,
+    }
+
+
+def _path(ask: Ask, obj: dict[str, Any]) -> str:
+    """The end of the object's path in etcd, behind what the list is limited to."""
+    metadata = obj["metadata"]
+    name = str(metadata["name"])
+    if ask.namespace or not ask.kind.namespaced:
+        return name
+    return list_order((metadata["namespace"], name))
+
+
+def _token(ask: Ask, version: int, last: dict[str, Any]) -> str:
+    return _encode(version, f"{_path(ask, last)}\0")
+
+
+def _encode(version: int, start: str) -> str:
+    text = json.dumps({"v": _TOKEN_VERSION, "rv": version, "start": start}, separators=(",", ":"))
+    return base64.urlsafe_b64encode(text.encode()).decode().rstrip("=")
+
+
+def _decode(token: str) -> _Place:
+    try:
+        padded = token + "=" * (-len(token) % 4)
+        found = json.loads(base64.b64decode(padded, altchars=b"-_", validate=True))
+    except (binascii.Error, ValueError) as error:
+        raise _bad_token(f": {error}") from None
+    fields = cast("dict[str, Any]", found) if isinstance(found, dict) else {}
+    version, start = fields.get("rv"), fields.get("start")
+    if fields.get("v") != _TOKEN_VERSION:
+        raise _bad_token(": server does not recognize this encoded version")
+    if not isinstance(version, int) or not version:
+        text = f": incorrect encoded start resourceVersion (version {_TOKEN_VERSION})"
+        raise _bad_token(text)
+    if not isinstance(start, str) or not start:
+        raise _bad_token(f": encoded start key empty (version {_TOKEN_VERSION})")
+    return _Place(version, start)
+
+
+def _bad_token(text: str) -> Exception:
+    return bad_request(f"invalid continue token: continue key is not valid{text}")

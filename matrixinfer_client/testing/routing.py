@@ -1,0 +1,117 @@
+"""What a path and a method ask for: which verb, on which resource, in which namespace."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Final
+from urllib.parse import unquote
+
+import attrs
+
+from matrixinfer_client.kinds import Kind
+from matrixinfer_client.testing.catalog import ResourceType, catalog
+from matrixinfer_client.testing.exchange import Call
+from matrixinfer_client.testing.refusals import (
+    Refusal,
+    method_not_allowed,
+    not_found,
+    path_not_found,
+)
+from matrixinfer_client.testing.storage import Key, TypeKey
+
+__all__ = ["Ask", "check_served", "route"]
+
+
+@attrs.frozen(kw_only=True)
+class Ask:
+    """A request about a resource."""
+
+    call: Call
+    type: ResourceType
+    verb: str
+    """As in RBAC rules: get, list, watch, create, update, patch, delete, deletecollection."""
+    namespace: str = ""
+    name: str = ""
+    subresource: str = ""
+
+    @property
+    def kind(self) -> Kind:
+        """The kind of the resource."""
+        return self.type.kind
+
+    @property
+    def table(self) -> TypeKey:
+        """Where the objects are stored."""
+        return self.type.key
+
+    @property
+    def key(self) -> Key:
+        """Where the object is stored."""
+        return self.namespace, self.name
+
+    def named(self, name: str) -> Ask:
+        """The same request for an object of that name."""
+        return attrs.evolve(self, name=name)
+
+    def missing(self) -> Refusal:
+        """There is no such object."""
+        return not_found(self.kind.group, self.kind.plural, self.name)
+
+
+_ON_ONE: Final = {"GET": "get", "PUT": "update", "PATCH": "patch", "DELETE": "delete"}
+_ON_ALL: Final = {"GET": "list", "POST": "create", "DELETE": "deletecollection"}
+_BY_SUBRESOURCE: Final[Mapping[str, Sequence[str]]] = {
+    "status": ("get", "update", "patch"),
+    "log": ("get",),
+    "finalize": ("update",),
+}
+
+
+def route(call: Call) -> Ask:
+    """Read a path. Raises the server's refusal for one that is not served."""
+    parts = [unquote(part) for part in call.path.strip("/").split("/")]
+    if parts[0] == "api" and len(parts) > 2:
+        group, version, rest = "", parts[1], parts[2:]
+    elif parts[0] == "apis" and len(parts) > 3:
+        group, version, rest = parts[1], parts[2], parts[3:]
+    else:
+        raise path_not_found()
+    namespace = ""
+    if rest[0] == "namespaces" and len(rest) > 2 and rest[2] not in ("status", "finalize"):
+        namespace, rest = rest[1], rest[2:]
+    found = catalog().at(group, version, rest[0])
+    if found is None or len(rest) > 3 or "" in rest:
+        raise path_not_found()
+    name = rest[1] if len(rest) > 1 else ""
+    subresource = rest[2] if len(rest) > 2 else ""
+    if found.kind.namespaced != bool(namespace) and not _spans_namespaces(found, call, name):
+        raise path_not_found()
+    verbs = _ON_ONE if name else _ON_ALL
+    method = "GET" if call.method == "HEAD" else call.method
+    verb = verbs.get(method, "")
+    if verb == "list" and call.flag("watch"):
+        verb = "watch"
+    return Ask(
+        call=call,
+        type=found,
+        verb=verb,
+        namespace=namespace,
+        name=name,
+        subresource=subresource,
+    )
+
+
+def check_served(ask: Ask) -> None:
+    """Refuse a subresource that there is not, and a verb that it does not have."""
+    kind = ask.kind
+    if ask.subresource and ask.subresource not in kind.subresources:
+        raise not_found(kind.group, kind.plural, ask.name)
+    known = _BY_SUBRESOURCE[ask.subresource] if ask.subresource else kind.verbs
+    if ask.verb not in known:
+        verb = ask.verb or ask.call.method.lower()
+        raise method_not_allowed(kind.group, kind.plural, verb)
+
+
+def _spans_namespaces(found: ResourceType, call: Call, name: str) -> bool:
+    """Whether this is a list or watch of a namespaced resource over all namespaces."""
+    return found.kind.namespaced and call.method in ("GET", "HEAD", "DELETE", "POST") and not name

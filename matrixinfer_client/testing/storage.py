@@ -1,0 +1,187 @@
+"""What the fake API server keeps: objects, their versions, and how they came to be.
+
+Stored objects are never changed, only replaced, so they may be handed around freely as long as
+nobody writes into them. One counter gives every change a version, as etcd's revision does.
+"""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Callable, Iterator, Sequence
+from typing import Any, Final, Literal, TypeAlias
+
+import attrs
+
+__all__ = ["Change", "ChangeType", "Key", "Storage", "TypeKey", "VersionGoneError", "list_order"]
+
+TypeKey: TypeAlias = tuple[str, str]
+"""API group and plural."""
+
+Key: TypeAlias = tuple[str, str]
+"""Namespace (empty for what is in none) and name."""
+
+ChangeType: TypeAlias = Literal["ADDED", "MODIFIED", "DELETED"]
+
+_FIRST_VERSION: Final = 100
+# As many changes as a real API server's watch cache keeps of a busy resource.
+_MOST_CHANGES: Final = 100_000
+
+
+def list_order(key: Key) -> str:
+    """By what lists are sorted: the path in etcd, in which a dash comes before the slash."""
+    return f"{key[0]}/{key[1]}"
+
+
+class VersionGoneError(Exception):
+    """The history does not reach back to a version any more."""
+
+
+@attrs.frozen
+class Change:
+    """One change: the object before and after it. `after` of a deletion has its version."""
+
+    version: int
+    type: ChangeType
+    key: Key
+    before: dict[str, Any] | None
+    after: dict[str, Any]
+
+
+@attrs.define
+class _Table:
+    """The objects of one resource, and its recent changes, oldest first."""
+
+    objects: dict[Key, dict[str, Any]] = attrs.field(factory=dict[Key, "dict[str, Any]"])
+    order: list[Key] | None = None
+    changes: deque[Change] = attrs.field(factory=deque[Change])
+    watchers: list[Callable[[Change], None]] = attrs.field(factory=list[Callable[[Change], None]])
+    oldest: int = 0
+    """The oldest version from which all changes are still known."""
+
+
+class Storage:
+    """Objects by resource and key. Not locked: its owner lets in one thread at a time."""
+
+    def __init__(self, *, history: int = _MOST_CHANGES) -> None:
+        self.version: int = _FIRST_VERSION
+        """The version of the newest change."""
+        self._history = history
+        self._tables: dict[TypeKey, _Table] = {}
+        self._forgotten = 0
+
+    def get(self, table: TypeKey, key: Key) -> dict[str, Any] | None:
+        """The object, or None."""
+        found = self._tables.get(table)
+        return None if found is None else found.objects.get(key)
+
+    def objects(self, table: TypeKey, namespace: str = "") -> Iterator[dict[str, Any]]:
+        """The objects of a resource, in a namespace or in all, sorted by key."""
+        found = self._tables.get(table)
+        if found is None:
+            return
+        for key in self._order(found):
+            if not namespace or key[0] == namespace:
+                yield found.objects[key]
+
+    def objects_at(
+        self, table: TypeKey, version: int, namespace: str = ""
+    ) -> Sequence[dict[str, Any]]:
+        """The objects as they were at a version. Raises `VersionGoneError`."""
+        if version >= self.version:
+            return list(self.objects(table, namespace))
+        found = self._table(table)
+        if version < max(found.oldest, self._forgotten):
+            raise VersionGoneError
+        state = dict(found.objects)
+        for change in reversed(found.changes):
+            if change.version <= version:
+                break
+            if change.before is None:
+                state.pop(change.key, None)
+            else:
+                state[change.key] = change.before
+        ordered = sorted(state, key=list_order)
+        return [state[key] for key in ordered if not namespace or key[0] == namespace]
+
+    def tables(self) -> Iterator[tuple[TypeKey, int]]:
+        """The resources that have objects, with their number."""
+        for key, table in self._tables.items():
+            if table.objects:
+                yield key, len(table.objects)
+
+    def next_version(self) -> str:
+        """The version that the next change gets, as `metadata.resourceVersion` has it."""
+        return str(self.version + 1)
+
+    def put(self, table: TypeKey, key: Key, obj: dict[str, Any]) -> None:
+        """Add or replace an object, which has the `next_version` in its metadata."""
+        found = self._table(table)
+        before = found.objects.get(key)
+        if before is None:
+            found.order = None
+        found.objects[key] = obj
+        self._note(found, "ADDED" if before is None else "MODIFIED", key, before, obj)
+
+    def remove(self, table: TypeKey, key: Key, last: dict[str, Any]) -> None:
+        """Remove an object; `last` is its last state, with the `next_version`."""
+        found = self._table(table)
+        before = found.objects.pop(key)
+        found.order = None
+        self._note(found, "DELETED", key, before, last)
+
+    def changes_since(self, table: TypeKey, version: int) -> Sequence[Change]:
+        """The changes after a version, oldest first. Raises `VersionGoneError`."""
+        found = self._table(table)
+        if version < max(found.oldest, self._forgotten):
+            raise VersionGoneError
+        newer: list[Change] = []
+        for change in reversed(found.changes):
+            if change.version <= version:
+                break
+            newer.append(change)
+        return newer[::-1]
+
+    def watch(self, table: TypeKey, watcher: Callable[[Change], None]) -> Callable[[], None]:
+        """Have a function called with every change from now on; returns what ends that."""
+        watchers = self._table(table).watchers
+        watchers.append(watcher)
+
+        def end() -> None:
+            if watcher in watchers:
+                watchers.remove(watcher)
+
+        return end
+
+    def forget(self) -> None:
+        """Forget all history: only the present version is known from now on."""
+        for table in self._tables.values():
+            table.changes.clear()
+        self._forgotten = self.version
+
+    def _table(self, key: TypeKey) -> _Table:
+        found = self._tables.get(key)
+        if found is None:
+            found = self._tables[key] = _Table()
+        return found
+
+    @staticmethod
+    def _order(table: _Table) -> list[Key]:
+        if table.order is None:
+            table.order = sorted(table.objects, key=list_order)
+        return list(table.order)
+
+    def _note(
+        self,
+        table: _Table,
+        kind: ChangeType,
+        key: Key,
+        before: dict[str, Any] | None,
+        after: dict[str, Any],
+    ) -> None:
+        self.version += 1
+        change = Change(self.version, kind, key, before, after)
+        table.changes.append(change)
+        if len(table.changes) > self._history:
+            table.oldest = table.changes.popleft().version
+        for watcher in tuple(table.watchers):
+            watcher(change)
