@@ -7,10 +7,11 @@ Each function makes one refusal. `group` is the API group (empty for core), `plu
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from typing import Any
 
+from matrixinfer_client.testing.refusal import Refusal, details_of, qualified
 from matrixinfer_client.validation.rendering import quote
 from matrixinfer_client.validation.results import FieldError
+from matrixinfer_client.validation.results import invalid as field_error
 
 __all__ = [
     "CHANGED",
@@ -30,18 +31,24 @@ __all__ = [
     "gone",
     "internal_error",
     "invalid",
+    "invalid_patch",
+    "media_type_not_served",
     "method_not_allowed",
+    "method_not_served",
     "namespace_terminating",
     "not_acceptable",
     "not_found",
     "path_not_found",
     "request_too_large",
+    "resource_not_served",
     "resource_version_too_large",
     "server_timeout",
     "service_unavailable",
     "timeout",
     "too_many_requests",
     "unauthorized",
+    "unclassified",
+    "unprocessable",
     "unsupported_media_type",
     "update_uid_conflict",
     "webhook_denial",
@@ -54,73 +61,10 @@ CHANGED = (
 """What a conflict says when the resourceVersion that was sent is not the newest."""
 
 
-class Refusal(Exception):
-    """A request that the server does not carry out, with all that it answers.
-
-    Attributes: `status` (the HTTP code), `reason` (`NotFound`; empty when the server gives none),
-    `message`, `details` (None when the server sends none), `metadata` (only an expired continue
-    token has any), `headers` (beyond the content type), and `plain`: the whole body where the
-    server answers with text and not with a `Status`, else None.
-    """
-
-    status: int
-    reason: str
-    message: str
-    details: dict[str, Any] | None
-    metadata: dict[str, Any]
-    headers: dict[str, str]
-    plain: str | None
-
-    def __init__(
-        self,
-        status: int,
-        message: str,
-        *,
-        reason: str = "",
-        details: Mapping[str, Any] | None = None,
-        metadata: Mapping[str, Any] | None = None,
-        headers: Mapping[str, str] | None = None,
-        plain: str | None = None,
-    ) -> None:
-        self.status = status
-        self.reason = reason
-        self.message = message
-        self.details = None if details is None else dict(details)
-        self.metadata = dict(metadata or {})
-        self.headers = dict(headers or {})
-        self.plain = plain
-        if self.retry_after and "Retry-After" not in self.headers:
-            self.headers["Retry-After"] = str(self.retry_after)
-        super().__init__(f"{message} ({status}{f' {reason}' if reason else ''})")
-
-    @property
-    def retry_after(self) -> int | None:
-        """The seconds to wait, from the details; None when not said."""
-        seconds = (self.details or {}).get("retryAfterSeconds")
-        return seconds if isinstance(seconds, int) else None
-
-    def body(self) -> dict[str, Any]:
-        """The `Status` object, in the server's order; what is empty is left out."""
-        body: dict[str, Any] = {
-            "kind": "Status",
-            "apiVersion": "v1",
-            "metadata": dict(self.metadata),
-            "status": "Failure",
-        }
-        if self.message:
-            body["message"] = self.message
-        if self.reason:
-            body["reason"] = self.reason
-        if self.details is not None:
-            body["details"] = dict(self.details)
-        body["code"] = self.status
-        return body
-
-
 def not_found(group: str, plural: str, name: str) -> Refusal:
     """404: no object of this name; also of a subresource that the resource does not have."""
-    message = f"{_qualified(group, plural)} {quote(name)} not found"
-    return Refusal(404, message, reason="NotFound", details=_details(group, plural, name))
+    message = f"{qualified(group, plural)} {quote(name)} not found"
+    return Refusal(404, message, reason="NotFound", details=details_of(group, plural, name))
 
 
 def path_not_found() -> Refusal:
@@ -129,26 +73,31 @@ def path_not_found() -> Refusal:
     return Refusal(404, text, reason="NotFound", headers=_NO_SNIFF, plain=f"{text}\n")
 
 
+def resource_not_served() -> Refusal:
+    """404: a resource or subresource that a group of Kubernetes itself does not have."""
+    return _generic(404, "NotFound", "the server could not find the requested resource")
+
+
 def already_exists(group: str, plural: str, name: str) -> Refusal:
     """409: the name is taken."""
-    message = f"{_qualified(group, plural)} {quote(name)} already exists"
-    return Refusal(409, message, reason="AlreadyExists", details=_details(group, plural, name))
+    message = f"{qualified(group, plural)} {quote(name)} already exists"
+    return Refusal(409, message, reason="AlreadyExists", details=details_of(group, plural, name))
 
 
 def generate_name_conflict(group: str, plural: str, name: str) -> Refusal:
     """409: none of the names that were made from `generateName` was free."""
     message = (
-        f"{_qualified(group, plural)} {quote(name)} already exists, the server was not able to "
+        f"{qualified(group, plural)} {quote(name)} already exists, the server was not able to "
         "generate a unique name for the object"
     )
-    details = _details(group, plural, name, retry_after=1)
+    details = details_of(group, plural, name, retry_after=1)
     return Refusal(409, message, reason="AlreadyExists", details=details)
 
 
 def conflict(group: str, plural: str, name: str, text: str = CHANGED) -> Refusal:
     """409: the object is not as the request expects it; by default, it has changed."""
-    message = f"Operation cannot be fulfilled on {_qualified(group, plural)} {quote(name)}: {text}"
-    return Refusal(409, message, reason="Conflict", details=_details(group, plural, name))
+    message = f"Operation cannot be fulfilled on {qualified(group, plural)} {quote(name)}: {text}"
+    return Refusal(409, message, reason="Conflict", details=details_of(group, plural, name))
 
 
 def delete_uid_conflict(group: str, kind: str, name: str, given: str, actual: str) -> Refusal:
@@ -199,11 +148,26 @@ def invalid(group: str, kind: str, name: str, errors: Iterable[FieldError]) -> R
         path = error.webhook_path or error.path
         causes.append({"reason": error.type, "message": error.message, "field": path})
         texts.append(f"{path}: {error.message}")
-    message = f"{_qualified(group, kind)} {quote(name)} is invalid"
+    message = f"{qualified(group, kind)} {quote(name)} is invalid"
     if texts:
         message += f": {_aggregate(texts)}"
-    details = _details(group, kind, name) | ({"causes": causes} if causes else {})
+    details = details_of(group, kind, name) | ({"causes": causes} if causes else {})
     return Refusal(422, message, reason="Invalid", details=details)
+
+
+def unprocessable() -> Refusal:
+    """422: a JSON patch that does not fit the object; the server does not say where."""
+    text = "the server rejected our request due to an error in our request"
+    return _generic(422, "Invalid", text)
+
+
+def invalid_patch(document: str, problem: str) -> Refusal:
+    """422: what a patch makes of the object cannot be decoded.
+
+    `document` is the patched object as JSON; neither kind nor name is told, as in the server.
+    """
+    parts = ("patch",)
+    return invalid("", "", "", [field_error(parts, "patch", document, problem, source="document")])
 
 
 def bad_request(message: str) -> Refusal:
@@ -243,8 +207,8 @@ def forbidden_path(user: str, verb: str, path: str) -> Refusal:
 
 def forbidden_because(group: str, plural: str, name: str, text: str) -> Refusal:
     """403: admission says no, in its own words: a quota, a rule about namespaces."""
-    subject = _qualified(group, plural) + (f" {quote(name)}" if name else "")
-    details = _details(group, plural, name)
+    subject = qualified(group, plural) + (f" {quote(name)}" if name else "")
+    details = details_of(group, plural, name)
     return Refusal(403, f"{subject} is forbidden: {text}", reason="Forbidden", details=details)
 
 
@@ -268,10 +232,16 @@ def unauthorized() -> Refusal:
 
 def method_not_allowed(group: str, plural: str, verb: str) -> Refusal:
     """405: the resource, or its subresource, does not have the verb."""
-    subject = _qualified(group, plural)
+    subject = qualified(group, plural)
     message = f"{verb} is not supported on resources of kind {quote(subject)}"
-    details = _details(group, plural, "")
+    details = details_of(group, plural, "")
     return Refusal(405, message, reason="MethodNotAllowed", details=details)
+
+
+def method_not_served() -> Refusal:
+    """405 of Kubernetes' own resources, which do not say more."""
+    text = "the server does not allow this method on the requested resource"
+    return _generic(405, "MethodNotAllowed", text)
 
 
 def not_acceptable(accepted: Sequence[str]) -> Refusal:
@@ -287,6 +257,11 @@ def unsupported_media_type(accepted: Sequence[str]) -> Refusal:
         f"{', '.join(accepted)}"
     )
     return Refusal(415, message, reason="UnsupportedMediaType")
+
+
+def media_type_not_served() -> Refusal:
+    """415 for a patch of one of Kubernetes' own resources, in the router's words."""
+    return _generic(415, "UnsupportedMediaType", "415: Unsupported Media Type")
 
 
 def request_too_large(text: str) -> Refusal:
@@ -332,10 +307,10 @@ def resource_version_too_large(asked: int, current: int) -> Refusal:
 def server_timeout(group: str, plural: str, verb: str, *, retry_after: int = 2) -> Refusal:
     """500 with reason ServerTimeout: the store did not answer."""
     message = (
-        f"The {verb} operation against {_qualified(group, plural)} could not be completed at this "
+        f"The {verb} operation against {qualified(group, plural)} could not be completed at this "
         "time, please try again."
     )
-    details = _details(group, plural, verb, retry_after=retry_after)
+    details = details_of(group, plural, verb, retry_after=retry_after)
     return Refusal(500, message, reason="ServerTimeout", details=details)
 
 
@@ -343,6 +318,11 @@ def internal_error(text: str) -> Refusal:
     """500: something failed inside the server."""
     details = {"causes": [{"message": text}]}
     return Refusal(500, f"Internal error occurred: {text}", reason="InternalError", details=details)
+
+
+def unclassified(message: str) -> Refusal:
+    """500 without reason and details: an error that nobody in the server expected."""
+    return Refusal(500, message)
 
 
 def service_unavailable(message: str) -> Refusal:
@@ -374,15 +354,8 @@ def dry_run_unsupported(webhook: str) -> Refusal:
 _NO_SNIFF = {"X-Content-Type-Options": "nosniff"}
 
 
-def _qualified(group: str, name: str) -> str:
-    """`models.registry.matrixinfer.ai`; of the core group only the name."""
-    return f"{name}.{group}" if group else name
-
-
-def _details(group: str, kind: str, name: str, *, retry_after: int = 0) -> dict[str, Any]:
-    details: dict[str, Any] = {"name": name, "group": group, "kind": kind}
-    details["retryAfterSeconds"] = retry_after
-    return {key: value for key, value in details.items() if value}
+def _generic(status: int, reason: str, text: str) -> Refusal:
+    return Refusal(status, text, reason=reason, details={})
 
 
 def _aggregate(texts: Iterable[str]) -> str:
