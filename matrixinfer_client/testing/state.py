@@ -40,6 +40,8 @@ class State:
         self.storage = Storage() if history is None else Storage(history=history)
         self.webhooks = webhooks
         self.garbage_collection = garbage_collection
+        self.has_nodes = False
+        """Whether somebody plays the nodes and ends pods that are deleted."""
         self.logs: Logs = _no_logs
         self._random = random.Random(seed)  # noqa: S311 - names of test objects
 

@@ -65,6 +65,11 @@ class Storage:
     def __init__(self, *, history: int = _MOST_CHANGES) -> None:
         self.version: int = _FIRST_VERSION
         """The version of the newest change."""
+        self.places: dict[str, tuple[TypeKey, Key]] = {}
+        """Where each object is, by its UID."""
+        self._dependents: dict[str, set[tuple[TypeKey, Key]]] = {}
+        self.observer: Callable[[TypeKey, Change], None] = _ignore
+        """Called with every change, before the watchers are."""
         self._history = history
         self._tables: dict[TypeKey, _Table] = {}
         self._forgotten = 0
@@ -109,6 +114,10 @@ class Storage:
             if table.objects:
                 yield key, len(table.objects)
 
+    def dependents(self, uid: str) -> Sequence[tuple[TypeKey, Key]]:
+        """Where the objects are that name this UID as an owner, in a stable order."""
+        return sorted(self._dependents.get(uid, ()))
+
     def next_version(self) -> str:
         """The version that the next change gets, as `metadata.resourceVersion` has it."""
         return str(self.version + 1)
@@ -120,14 +129,17 @@ class Storage:
         if before is None:
             found.order = None
         found.objects[key] = obj
-        self._note(found, "ADDED" if before is None else "MODIFIED", key, before, obj)
+        self._index((table, key), before, obj)
+        kind: ChangeType = "ADDED" if before is None else "MODIFIED"
+        self._note(table, found, Change(self.version + 1, kind, key, before, obj))
 
     def remove(self, table: TypeKey, key: Key, last: dict[str, Any]) -> None:
         """Remove an object; `last` is its last state, with the `next_version`."""
         found = self._table(table)
         before = found.objects.pop(key)
         found.order = None
-        self._note(found, "DELETED", key, before, last)
+        self._index((table, key), before, None)
+        self._note(table, found, Change(self.version + 1, "DELETED", key, before, last))
 
     def changes_since(self, table: TypeKey, version: int) -> Sequence[Change]:
         """The changes after a version, oldest first. Raises `VersionGoneError`."""
@@ -164,24 +176,42 @@ class Storage:
             found = self._tables[key] = _Table()
         return found
 
+    def _index(
+        self,
+        place: tuple[TypeKey, Key],
+        before: dict[str, Any] | None,
+        after: dict[str, Any] | None,
+    ) -> None:
+        if before is None and after is not None:
+            self.places[after["metadata"]["uid"]] = place
+        elif before is not None and after is None:
+            del self.places[before["metadata"]["uid"]]
+        was, now = _owner_uids(before), _owner_uids(after)
+        for uid in was - now:
+            self._dependents[uid].discard(place)
+        for uid in now - was:
+            self._dependents.setdefault(uid, set()).add(place)
+
     @staticmethod
     def _order(table: _Table) -> list[Key]:
         if table.order is None:
             table.order = sorted(table.objects, key=list_order)
         return list(table.order)
 
-    def _note(
-        self,
-        table: _Table,
-        kind: ChangeType,
-        key: Key,
-        before: dict[str, Any] | None,
-        after: dict[str, Any],
-    ) -> None:
-        self.version += 1
-        change = Change(self.version, kind, key, before, after)
+    def _note(self, name: TypeKey, table: _Table, change: Change) -> None:
+        self.version = change.version
         table.changes.append(change)
         if len(table.changes) > self._history:
             table.oldest = table.changes.popleft().version
+        self.observer(name, change)
         for watcher in tuple(table.watchers):
             watcher(change)
+
+
+def _ignore(table: TypeKey, change: Change) -> None:
+    """Stand in for an observer."""
+
+
+def _owner_uids(obj: dict[str, Any] | None) -> set[str]:
+    owners = () if obj is None else obj["metadata"].get("ownerReferences", ())
+    return {owner["uid"] for owner in owners}

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from functools import cache
 from typing import Any, cast
 
 import attrs
@@ -28,6 +29,9 @@ __all__ = [
     "complete",
     "identity_errors",
     "is_readable",
+    "malformed_metadata",
+    "schema_errors",
+    "status_errors",
     "structural_errors",
 ]
 
@@ -100,7 +104,7 @@ def check_object(
     stored = None if old is None else complete(kind, old)[0]
     # The mutating webhooks come first in the server; but what they add is always valid, and what
     # they cannot read is told better by the schema.
-    found = _schema_stage(kind, given, stored, cel=checks.cel)
+    found = schema_errors(kind, given, stored, cel=checks.cel)
     # On an update errors may have been forgiven; the webhooks' rules need the right shape.
     is_sound = not found and (stored is None or _has_shape(kind, given))
     if is_sound and checks.webhooks and "spec" in given:
@@ -140,34 +144,77 @@ def structural_errors(obj: Mapping[str, Any]) -> list[FieldError]:
     return bad_metadata or _schema_errors(kind.root, given, None)
 
 
-def _schema_stage(
-    kind: KindSchema, given: dict[str, Any], stored: dict[str, Any] | None, *, cel: bool
+def malformed_metadata(metadata: Mapping[str, Any]) -> list[FieldError]:
+    """Fields of the wrong type in the metadata of an object, at which the server stops."""
+    return malformed(_meta_schema(), metadata) if metadata else []
+
+
+def schema_errors(
+    kind: KindSchema,
+    given: Mapping[str, Any],
+    stored: Mapping[str, Any] | None,
+    *,
+    cel: bool = True,
 ) -> list[FieldError]:
+    """What the rules for metadata, the schema and the CEL rules say to a completed object.
+
+    `stored` is the object that it replaces, completed too; None for a new one. The status is not
+    looked at.
+    """
     old_metadata = None if stored is None else stored.get("metadata", {})
-    metadata = given.get("metadata", {})
-    errors = metadata_errors(metadata, old_metadata, namespaced=kind.namespaced)
+    errors = metadata_errors(given.get("metadata", {}), old_metadata, namespaced=kind.namespaced)
     errors += _schema_errors(kind.root, given, stored)
-    if not cel or not has_rules(kind.root) or any(error.type in BLOCKING for error in errors):
-        return errors
+    return errors + _rule_errors(kind, given, stored, errors) if cel else errors
+
+
+def status_errors(
+    kind: KindSchema, given: Mapping[str, Any], stored: Mapping[str, Any]
+) -> list[FieldError]:
+    """What the schema and the CEL rules say to an object with a new status."""
+    errors: list[FieldError] = []
+    if "status" in given:
+        new, old = ({"status": obj["status"]} if "status" in obj else {} for obj in (given, stored))
+        errors = _judged(_status_root(kind.kind), new, old)
+    return errors + _rule_errors(kind, given, stored, errors)
+
+
+@cache
+def _status_root(kind: str) -> Schema:
+    """The root of a kind with nothing below it but the status."""
+    root = kind_schema(kind).root
+    below = {name: node for name, node in root.properties.items() if name == "status"}
+    return attrs.evolve(root, properties=below, required=())
+
+
+def _rule_errors(
+    kind: KindSchema,
+    given: Mapping[str, Any],
+    stored: Mapping[str, Any] | None,
+    errors: list[FieldError],
+) -> list[FieldError]:
+    if not has_rules(kind.root) or any(error.type in BLOCKING for error in errors):
+        return []
     old = ABSENT if stored is None else _checked(stored)
     new = _checked(given)
 
     def unchanged(parts: Parts) -> bool:
         return stored is not None and is_unchanged(kind.root, new, old, parts)
 
-    return errors + rule_errors(kind.root, new, old, is_unchanged=unchanged)
+    return rule_errors(kind.root, new, old, is_unchanged=unchanged)
 
 
 def _schema_errors(
     root: Schema, given: Mapping[str, Any], stored: Mapping[str, Any] | None
 ) -> list[FieldError]:
+    return _judged(root, _checked(given), None if stored is None else _checked(stored))
+
+
+def _judged(root: Schema, new: dict[str, Any], old: dict[str, Any] | None) -> list[FieldError]:
     check = compile_check(root)
-    new = _checked(given)
     found = [] if check is None else check(new) or []
     errors = [to_error(fault) for fault in found]
-    if stored is None or check is None or not errors:
+    if old is None or check is None or not errors:
         return errors
-    old = _checked(stored)
     repeated_before = any(fault.type in _LIST_RULES for fault in check(old) or ())
 
     def is_forgiven(error: FieldError) -> bool:

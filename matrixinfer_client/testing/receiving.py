@@ -1,0 +1,115 @@
+"""Bodies of writes: decoded, pruned and defaulted, with everything in them that is in the way."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from msgspec import json
+
+from matrixinfer_client.testing.catalog import catalog
+from matrixinfer_client.testing.decoding import (
+    check_target,
+    decode_apply,
+    decode_body,
+    strict_problems,
+    strict_refusal,
+    undecodable,
+)
+from matrixinfer_client.testing.headers import cleaned
+from matrixinfer_client.testing.options import WriteOptions
+from matrixinfer_client.testing.refusals import Refusal, invalid
+from matrixinfer_client.testing.routing import Ask
+from matrixinfer_client.validation.objects import complete, malformed_metadata
+from matrixinfer_client.validation.rendering import quote
+from matrixinfer_client.validation.results import FieldError
+
+__all__ = ["completed", "configured", "received", "repatched", "schema_of"]
+
+
+def received(
+    ask: Ask, options: WriteOptions, *, name: str | None
+) -> tuple[dict[str, Any], Sequence[str]]:
+    """The object of a create or update, and what to warn of; `name` is that of the path."""
+    kind = ask.kind
+    obj, twice = decode_body(
+        ask.call.body,
+        ask.call.headers.get("content-type", ""),
+        api_version=kind.api_version,
+        kind=kind.kind,
+        custom=ask.type.custom,
+        strict=options.field_validation,
+    )
+    understood, unknown = completed(ask, obj)
+    problems = strict_problems(twice, unknown)
+    if problems and options.field_validation == "Strict":
+        raise strict_refusal(obj, kind.kind, problems)
+    _check(ask, understood, name)
+    return understood, () if options.field_validation == "Ignore" else problems
+
+
+def repatched(
+    ask: Ask, options: WriteOptions, patched: Mapping[str, Any], twice: Sequence[str]
+) -> tuple[dict[str, Any], Sequence[str]]:
+    """The object that a patch made, and what to warn of."""
+    understood, unknown = completed(ask, patched)
+    problems = strict_problems(twice, unknown)
+    if problems and options.field_validation == "Strict":
+        raise patch_refusal(patched, problems)
+    _check(ask, understood, ask.name)
+    return understood, () if options.field_validation == "Ignore" else problems
+
+
+def configured(ask: Ask, options: WriteOptions) -> tuple[dict[str, Any], Sequence[str]]:
+    """The configuration of an apply, as it is, and the keys that come twice in it."""
+    return decode_apply(ask.call.body, strict=options.field_validation)
+
+
+def completed(ask: Ask, obj: Mapping[str, Any]) -> tuple[dict[str, Any], Sequence[FieldError]]:
+    """A copy without what the schema does not know, with defaults and tidy metadata."""
+    schema = ask.type.schema
+    metadata = obj.get("metadata") or {}
+    faults = malformed_metadata(metadata)
+    if faults:
+        raise undecodable(obj, ask.kind.kind, str(faults[0]))
+    unknown: Sequence[FieldError] = ()
+    if schema is None:
+        understood = dict(obj)
+    else:
+        understood, unknown = complete(schema, obj)
+        metadata = understood.get("metadata") or {}
+    understood["metadata"] = cleaned(metadata)
+    # As the server writes it: apiVersion and kind first, the status last.
+    return {name: understood[name] for name in sorted(understood)}, unknown
+
+
+def schema_of(ask: Ask) -> Any:
+    """The root of the kind's schema; None for core objects, which have none here."""
+    return None if ask.type.schema is None else ask.type.schema.root
+
+
+def patch_refusal(patched: Mapping[str, Any], problems: Sequence[str]) -> Refusal:
+    """422: what a patch made of the object has fields that are unknown or come twice."""
+    text = quote(json.encode(patched).decode())
+    error = FieldError(
+        path="patch",
+        parts=("patch",),
+        type="FieldValueInvalid",
+        message=f"Invalid value: {text}: strict decoding error: {', '.join(problems)}",
+        source="strict",
+    )
+    # The server says neither the kind nor the name here.
+    return invalid("", "", "", [error])
+
+
+def _check(ask: Ask, obj: dict[str, Any], name: str | None) -> None:
+    kind = ask.kind
+    check_target(
+        obj,
+        api_version=kind.api_version,
+        kind=kind.kind,
+        namespace=ask.namespace,
+        name=name,
+        custom=ask.type.custom,
+        registered={(each.kind.api_version, each.kind.kind) for each in catalog().types},
+    )

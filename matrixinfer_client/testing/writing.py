@@ -1,0 +1,358 @@
+"""Writing: create, update, patch and apply, in the steps and the order of the API server."""
+
+from __future__ import annotations
+
+import copy
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any, Final
+
+import attrs
+from msgspec import json
+
+from matrixinfer_client.testing.admitting import mutate, validate
+from matrixinfer_client.testing.corekinds import prepare_core
+from matrixinfer_client.testing.decoding import check_target, identity_refusal
+from matrixinfer_client.testing.headers import (
+    carry_over,
+    finalizer_errors,
+    initialize,
+    versioned,
+)
+from matrixinfer_client.testing.options import WriteOptions, write_options
+from matrixinfer_client.testing.ownership import ApplyConflictError, TypedError, apply, track
+from matrixinfer_client.testing.patching import json_patch, merge_patch, strategic_merge_patch
+from matrixinfer_client.testing.receiving import (
+    completed,
+    configured,
+    received,
+    repatched,
+    schema_of,
+)
+from matrixinfer_client.testing.refusals import (
+    Refusal,
+    already_exists,
+    apply_conflict,
+    bad_request,
+    conflict,
+    generate_name_conflict,
+    invalid,
+    unsupported_media_type,
+    update_uid_conflict,
+)
+from matrixinfer_client.testing.routing import Ask
+from matrixinfer_client.testing.state import State
+from matrixinfer_client.validation.objects import schema_errors, status_errors
+from matrixinfer_client.validation.results import FieldError, required
+
+__all__ = ["Outcome", "create", "patch", "update"]
+
+_JSON_PATCH: Final = "application/json-patch+json"
+_MERGE_PATCH: Final = "application/merge-patch+json"
+_STRATEGIC_PATCH: Final = "application/strategic-merge-patch+json"
+_APPLY_PATCH: Final = "application/apply-patch+yaml"
+_TRIES: Final = 8
+_VERSION_GIVEN: Final = "resourceVersion should not be set on objects to be created"
+
+
+@attrs.frozen
+class Outcome:
+    """What a write answers, and with which warnings."""
+
+    obj: Mapping[str, Any]
+    status: int = 200
+    warnings: Sequence[str] = ()
+    emptied: bool = False
+    """Whether the last finalizer went from an object that was being deleted."""
+
+
+def create(state: State, ask: Ask) -> Outcome:
+    """Store a new object."""
+    options = write_options(ask.call, "CreateOptions")
+    obj, warnings = received(ask, options, name=None)
+    metadata = obj["metadata"]
+    version = metadata.pop("resourceVersion", "")
+    initialize(state, metadata)
+    named = ask.named(metadata.get("name", ""))
+    if version:
+        raise Refusal(500, _VERSION_GIVEN)
+    obj = _owned(state, ask, None, obj, options)
+    return attrs.evolve(_stored_new(state, named, obj, options), warnings=warnings)
+
+
+def update(state: State, ask: Ask) -> Outcome:
+    """Replace an object, or its status."""
+    options = write_options(ask.call, "UpdateOptions")
+    obj, warnings = received(ask, options, name=ask.name)
+    old = _existing(state, ask)
+    _check_uid(ask, obj["metadata"], old)
+    obj = _owned(state, ask, old, obj, options)
+    return attrs.evolve(_replaced(state, ask, obj, old, options), warnings=warnings)
+
+
+def patch(state: State, ask: Ask) -> Outcome:
+    """Change an object by a patch of one of the four types."""
+    kind = ask.call.headers.get("content-type", "").split(";")[0].strip()
+    known = [_JSON_PATCH, _MERGE_PATCH, _APPLY_PATCH]
+    if not ask.type.custom:
+        known.insert(2, _STRATEGIC_PATCH)
+    if kind not in known:
+        raise unsupported_media_type(known)
+    options = write_options(ask.call, "PatchOptions", apply=kind == _APPLY_PATCH)
+    if kind == _APPLY_PATCH:
+        return _applied(state, ask, options)
+    old = _existing(state, ask)
+    patched, twice = _PATCHES[kind](ask, old)
+    obj, warnings = repatched(ask, options, patched, twice)
+    obj = _owned(state, ask, old, obj, options)
+    return attrs.evolve(_replaced(state, ask, obj, old, options), warnings=warnings)
+
+
+def _applied(state: State, ask: Ask, options: WriteOptions) -> Outcome:
+    config, twice = configured(ask, options)
+    old = state.storage.get(ask.table, ask.key)
+    if old is None and ask.subresource:
+        raise ask.missing()
+    try:
+        obj = apply(
+            schema_of(ask),
+            old,
+            config,
+            manager=options.field_manager,
+            force=options.force,
+            api_version=ask.kind.api_version,
+            subresource=ask.subresource,
+            now=state.now(),
+        )
+    except ApplyConflictError as error:
+        raise apply_conflict(error.message, error.causes()) from None
+    except TypedError as error:
+        raise Refusal(error.status, error.message, reason=error.reason) from None
+    if twice and options.field_validation == "Strict":
+        raise bad_request(f"error strict decoding YAML: {twice[0]}")
+    obj, _ = completed(ask, obj)
+    warnings = () if options.field_validation == "Ignore" else twice
+    check_target(
+        obj,
+        api_version=ask.kind.api_version,
+        kind=ask.kind.kind,
+        namespace=ask.namespace,
+        name=ask.name,
+        custom=ask.type.custom,
+    )
+    if old is not None:
+        _check_uid(ask, obj["metadata"], old)
+        return attrs.evolve(_replaced(state, ask, obj, old, options), warnings=warnings)
+    if obj["metadata"].get("uid"):
+        given = obj["metadata"]["uid"]
+        text = f"uid mismatch: the provided object specified uid {given}, and no existing object"
+        text += " was found"
+        raise conflict(ask.kind.group, ask.kind.plural, ask.name, text)
+    initialize(state, obj["metadata"])
+    return attrs.evolve(_stored_new(state, ask, obj, options), warnings=warnings)
+
+
+def _stored_new(state: State, ask: Ask, obj: dict[str, Any], options: WriteOptions) -> Outcome:
+    """The end of a create: admission, what a new object has, rules, the store."""
+    metadata, kind = obj["metadata"], ask.kind
+    mutate(state, ask, obj, "CREATE")
+    if ask.type.custom:
+        if "status" in kind.subresources:
+            obj.pop("status", None)
+        metadata["generation"] = 1
+    else:
+        prepare_core(kind, obj, created=True)
+    _refuse_other_kind(ask, obj)
+    _refuse_invalid(ask, _errors(ask, obj, None))
+    validate(state, ask, obj)
+    if state.storage.get(ask.table, ask.key) is not None:
+        ask = _renamed(state, ask, obj)
+    stored = versioned(obj, state.storage.next_version())
+    if options.dry_run:
+        del stored["metadata"]["resourceVersion"]
+    else:
+        state.storage.put(ask.table, ask.key, stored)
+    return Outcome(stored, 201)
+
+
+def _renamed(state: State, ask: Ask, obj: dict[str, Any]) -> Ask:
+    """Another generated name for one that is taken."""
+    kind, prefix = ask.kind, obj["metadata"].get("generateName", "")
+    if not prefix or not ask.name.startswith(prefix[: len(ask.name)]):
+        raise already_exists(kind.group, kind.plural, ask.name)
+    for _ in range(_TRIES):
+        ask = ask.named(state.new_name(prefix))
+        if state.storage.get(ask.table, ask.key) is None:
+            obj["metadata"]["name"] = ask.name
+            return ask
+    raise generate_name_conflict(kind.group, kind.plural, ask.name)
+
+
+def _replaced(
+    state: State,
+    ask: Ask,
+    obj: dict[str, Any],
+    old: Mapping[str, Any],
+    options: WriteOptions,
+) -> Outcome:
+    """The end of an update: admission, version, what must stay, rules, the store."""
+    kind = ask.kind
+    mutate(state, ask, obj, "UPDATE")
+    _check_version(ask, obj, old)
+    obj["metadata"].pop("resourceVersion", None)
+    carry_over(obj["metadata"], old["metadata"])
+    obj = _kept(ask, obj, old)
+    if not ask.type.custom:
+        prepare_core(kind, obj, created=False)
+    _refuse_other_kind(ask, obj)
+    _refuse_invalid(ask, _errors(ask, obj, old))
+    same = _is_unchanged(obj, old)
+    validate(state, ask, obj)
+    emptied = "deletionTimestamp" in old["metadata"] and not obj["metadata"].get("finalizers")
+    if emptied and not obj["metadata"].get("deletionGracePeriodSeconds"):
+        return Outcome(versioned(obj, old["metadata"]["resourceVersion"]), emptied=True)
+    if same:
+        return Outcome(old)
+    stored = versioned(obj, state.storage.next_version())
+    if options.dry_run:
+        return Outcome(versioned(obj, old["metadata"]["resourceVersion"]))
+    state.storage.put(ask.table, ask.key, stored)
+    return Outcome(stored)
+
+
+def _kept(ask: Ask, obj: dict[str, Any], old: Mapping[str, Any]) -> dict[str, Any]:
+    """The object with all that this endpoint may not change as it was."""
+    if ask.subresource == "status":
+        changed = {**copy.deepcopy(dict(old)), "status": obj.get("status")}
+        changed["metadata"].pop("managedFields", None)
+        if "managedFields" in obj["metadata"]:
+            changed["metadata"]["managedFields"] = obj["metadata"]["managedFields"]
+        changed["metadata"].pop("resourceVersion", None)
+        if "status" not in obj:
+            del changed["status"]
+        return changed
+    if "status" in ask.kind.subresources:
+        if "status" in old:
+            obj["status"] = old["status"]
+        else:
+            obj.pop("status", None)
+    if ask.type.custom and _content(obj) != _content(old):
+        obj["metadata"]["generation"] = old["metadata"].get("generation", 0) + 1
+    return obj
+
+
+def _content(obj: Mapping[str, Any]) -> dict[str, Any]:
+    return {key: value for key, value in obj.items() if key != "metadata"}
+
+
+def _is_unchanged(obj: Mapping[str, Any], old: Mapping[str, Any]) -> bool:
+    """Whether nothing would change but the times at which managers wrote."""
+    if _content(obj) != _content(old):
+        return False
+    new, was = ({**each["metadata"]} for each in (obj, old))
+    was.pop("resourceVersion", None)
+    rows, before = (
+        [{**row, "time": ""} for row in each.pop("managedFields", ())] for each in (new, was)
+    )
+    return new == was and rows == before
+
+
+def _errors(ask: Ask, obj: Mapping[str, Any], old: Mapping[str, Any] | None) -> list[FieldError]:
+    metadata = obj["metadata"]
+    errors = [] if old is None else finalizer_errors(metadata, old["metadata"])
+    schema = ask.type.schema
+    if schema is None:
+        if metadata.get("name"):
+            return errors
+        text = "name or generateName is required"
+        return [required(("metadata", "name"), "metadata.name", text, source="name")]
+    if ask.subresource == "status" and old is not None:
+        return errors + status_errors(schema, obj, old)
+    return errors + schema_errors(schema, obj, old)
+
+
+def _refuse_other_kind(ask: Ask, obj: Mapping[str, Any]) -> None:
+    refusal = identity_refusal(obj, ask.kind.api_version, ask.kind.kind)
+    if refusal is not None:
+        raise refusal
+
+
+def _refuse_invalid(ask: Ask, errors: Sequence[FieldError]) -> None:
+    if errors:
+        raise invalid(ask.kind.group, ask.kind.kind, ask.name, errors)
+
+
+def _check_version(ask: Ask, obj: Mapping[str, Any], old: Mapping[str, Any]) -> None:
+    kind, given = ask.kind, obj["metadata"].get("resourceVersion", "")
+    if not given:
+        if not ask.type.custom:
+            return
+        text = "Invalid value: 0: must be specified for an update"
+        path = "metadata.resourceVersion"
+        error = FieldError(
+            path=path,
+            parts=("metadata", "resourceVersion"),
+            type="FieldValueInvalid",
+            message=text,
+            source="name",
+        )
+        # The server has the plural here where the kind should be.
+        raise invalid(kind.group, kind.plural, ask.name, [error])
+    if given != old["metadata"]["resourceVersion"]:
+        raise conflict(kind.group, kind.plural, ask.name)
+
+
+def _check_uid(ask: Ask, metadata: Mapping[str, Any], old: Mapping[str, Any]) -> None:
+    given, actual = metadata.get("uid", ""), old["metadata"]["uid"]
+    if given and given != actual:
+        kind = ask.kind
+        where = "/".join(filter(None, (kind.group, kind.plural, ask.namespace, ask.name)))
+        key = f"/registry/{where}"
+        raise update_uid_conflict(kind.group, kind.plural, ask.name, given, actual, key=key)
+
+
+def _existing(state: State, ask: Ask) -> dict[str, Any]:
+    found = state.storage.get(ask.table, ask.key)
+    if found is None:
+        raise ask.missing()
+    return found
+
+
+def _owned(
+    state: State,
+    ask: Ask,
+    old: Mapping[str, Any] | None,
+    obj: dict[str, Any],
+    options: WriteOptions,
+) -> dict[str, Any]:
+    return track(
+        schema_of(ask),
+        old,
+        obj,
+        manager=options.field_manager,
+        api_version=ask.kind.api_version,
+        subresource=ask.subresource,
+        now=state.now(),
+    )
+
+
+def _json_patched(ask: Ask, old: Mapping[str, Any]) -> tuple[Mapping[str, Any], Sequence[str]]:
+    return json_patch(old, json.decode(ask.call.body)), ()
+
+
+def _merged(ask: Ask, old: Mapping[str, Any]) -> tuple[Mapping[str, Any], Sequence[str]]:
+    return merge_patch(old, json.decode(ask.call.body)), ()
+
+
+def _strategically_merged(
+    ask: Ask, old: Mapping[str, Any]
+) -> tuple[Mapping[str, Any], Sequence[str]]:
+    return strategic_merge_patch(old, json.decode(ask.call.body)), ()
+
+
+_PATCHES: Final[
+    Mapping[str, Callable[[Ask, Mapping[str, Any]], tuple[Mapping[str, Any], Sequence[str]]]]
+] = {
+    _JSON_PATCH: _json_patched,
+    _MERGE_PATCH: _merged,
+    _STRATEGIC_PATCH: _strategically_merged,
+}
