@@ -1,4 +1,4 @@
-"""Finds the programs of the real API server, and builds them once where Go is at hand.
+"""Finds the programs of the real API server and kubectl, and builds them once with Go.
 
 They are looked for in this order, which is the convention of the Go ecosystem with a build
 added: the directory named by `KUBEBUILDER_ASSETS`, the user's cache, a build from the Go
@@ -25,17 +25,21 @@ from typing import TypeAlias
 PROGRAMS: Mapping[str, str] = {
     "etcd": "go.etcd.io/etcd/server/v3",
     "kube-apiserver": "k8s.io/kubernetes/cmd/kube-apiserver",
+    "kubectl": "k8s.io/kubernetes/cmd/kubectl",
 }
+# What a server needs; a directory without kubectl serves all tests but those of kubectl.
+SERVERS = ("etcd", "kube-apiserver")
 ASSETS_VARIABLE = "KUBEBUILDER_ASSETS"
 
 _MODULE = Path(__file__).resolve().parent
-# Both packages carry a copy of the version variables: one is served at /version, the other
-# goes into the server's own User-Agent.
+# Both packages carry a copy of the version variables: one is served at /version and printed by
+# `kubectl version`, the other goes into the programs' own User-Agent.
 _VERSION_PACKAGES = ("k8s.io/component-base/version", "k8s.io/client-go/pkg/version")
 _BUILD_FLAGS = ("-mod=readonly", "-trimpath", "-buildvcs=false")
 # A workspace file or flags of the user would change what is built, but not the cache key.
 _BUILD_ENVIRONMENT = {"CGO_ENABLED": "0", "GOWORK": "off", "GOFLAGS": ""}
 _HEARTBEAT_SECONDS = 20.0
+_ALL = "etcd, kube-apiserver and kubectl"
 
 Progress: TypeAlias = Callable[[str], None]
 
@@ -45,7 +49,7 @@ class AssetsMissingError(Exception):
 
 
 def find_assets(progress: Progress | None = None) -> Path:
-    """Return the directory that holds etcd and kube-apiserver.
+    """Return the directory with etcd and kube-apiserver, and kubectl if it was built.
 
     The first call on a machine may build them, which takes minutes; `progress` is told about
     it in lines meant for people. Raises `AssetsMissingError`.
@@ -57,6 +61,18 @@ def find_assets(progress: Progress | None = None) -> Path:
     if go is None:
         return _find_any_cached()
     return _Builder(go, progress or _ignore).cached_or_built()
+
+
+def find_kubectl(assets: Path) -> Path:
+    """Return the kubectl among the programs, or raise `AssetsMissingError`."""
+    path = assets / "kubectl"
+    if not _is_program(path):
+        raise AssetsMissingError(
+            f"no kubectl in {assets}. Point {ASSETS_VARIABLE} to a directory that has it, for "
+            f"example the one that `setup-envtest use -p path` prints, or unset it to have it "
+            f"built with Go."
+        )
+    return path
 
 
 def cache_directory() -> Path:
@@ -79,7 +95,7 @@ def sources_digest() -> str:
 
 def _check_named_directory(directory: Path) -> Path:
     """Use what the variable names or fail: falling back would test another server silently."""
-    missing = [name for name in PROGRAMS if not _is_program(directory / name)]
+    missing = [name for name in SERVERS if not _is_program(directory / name)]
     if missing:
         raise AssetsMissingError(
             f"{ASSETS_VARIABLE} is {directory}, but there is no {' and no '.join(missing)} in it. "
@@ -135,12 +151,12 @@ class _Builder:
             try:
                 fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
             except BlockingIOError:
-                self._progress("another process is building etcd and kube-apiserver; waiting")
+                self._progress(f"another process is building {_ALL}; waiting")
                 fcntl.flock(file, fcntl.LOCK_EX)
             yield
 
     def _build_into(self, directory: Path) -> None:
-        self._progress("building etcd and kube-apiserver from Go modules; once, for minutes")
+        self._progress(f"building {_ALL} from Go modules; once, for minutes")
         prefix = f".partial-{directory.name}-"
         # Whoever holds the lock is the only builder, so these are of builders that were killed.
         for abandoned in directory.parent.glob(f"{prefix}*"):
@@ -154,7 +170,7 @@ class _Builder:
             for name, package in PROGRAMS.items():
                 self._run(f"compiling {name}", "build", *flags, "-o", str(partial / name), package)
             partial.chmod(0o755)
-            # Whoever sees the final name sees both programs, complete.
+            # Whoever sees the final name sees all programs, complete.
             partial.rename(directory)
         finally:
             shutil.rmtree(partial, ignore_errors=True)
@@ -190,9 +206,9 @@ class _Builder:
         if done.returncode != 0:
             lines = done.stderr.strip().splitlines()[-15:]
             raise AssetsMissingError(
-                f"`go {' '.join(arguments)}` failed while etcd and kube-apiserver were built for "
-                f"the cluster tests (point {ASSETS_VARIABLE} to a directory that has both to do "
-                "without a build):\n" + "\n".join(lines)
+                f"`go {' '.join(arguments)}` failed while {_ALL} were built for the cluster tests "
+                f"(point {ASSETS_VARIABLE} to a directory that has them to do without a build):\n"
+                + "\n".join(lines)
             )
         return done.stdout
 

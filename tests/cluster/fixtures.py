@@ -8,11 +8,11 @@ from __future__ import annotations
 import os
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
+from typing import Any, NoReturn
 
 import pytest
 
-from tests.cluster.assets import AssetsMissingError, find_assets
+from tests.cluster.assets import AssetsMissingError, find_assets, find_kubectl
 from tests.cluster.commands import say
 from tests.cluster.crds import platform_crds
 from tests.cluster.server import ApiServer
@@ -38,9 +38,22 @@ def assets(request: pytest.FixtureRequest) -> Path:
         with capture.global_and_fixture_disabled():
             return find_assets(say)
     except AssetsMissingError as error:
-        if os.environ.get(REQUIRED_VARIABLE) == "1":
-            pytest.fail(f"{REQUIRED_VARIABLE}=1, but: {error}", pytrace=False)
-        pytest.skip(str(error))
+        _skip_or_fail(error)
+
+
+@pytest.fixture(scope="session")
+def kubectl(assets: Path) -> Path:
+    """Return the kubectl among the programs; skip, or fail in CI, without it."""
+    try:
+        return find_kubectl(assets)
+    except AssetsMissingError as error:
+        _skip_or_fail(error)
+
+
+def _skip_or_fail(error: AssetsMissingError) -> NoReturn:
+    if os.environ.get(REQUIRED_VARIABLE) == "1":
+        pytest.fail(f"{REQUIRED_VARIABLE}=1, but: {error}", pytrace=False)
+    pytest.skip(str(error))
 
 
 @pytest.fixture(scope="session")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import shutil
 import signal
@@ -14,7 +15,13 @@ from pathlib import Path
 import pytest
 import yaml
 
-from tests.cluster.assets import ASSETS_VARIABLE, AssetsMissingError, find_assets
+from tests.cluster.assets import (
+    ASSETS_VARIABLE,
+    SERVERS,
+    AssetsMissingError,
+    find_assets,
+    find_kubectl,
+)
 from tests.cluster.fixtures import REQUIRED_VARIABLE
 from tests.cluster.server import ApiServer
 
@@ -304,6 +311,32 @@ def test_an_empty_assets_directory_is_named_in_the_message(
         find_assets()
     assert f"KUBEBUILDER_ASSETS is {tmp_path}" in str(raised.value)
     assert "no etcd and no kube-apiserver in it" in str(raised.value)
+
+
+def test_a_named_directory_may_lack_kubectl_and_only_its_tests_notice(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name in SERVERS:
+        (tmp_path / name).touch(mode=0o755)
+    monkeypatch.setenv(ASSETS_VARIABLE, str(tmp_path))
+    assert find_assets() == tmp_path
+    with pytest.raises(AssetsMissingError, match=f"no kubectl in {tmp_path}"):
+        find_kubectl(tmp_path)
+
+
+def test_kubectl_is_of_the_servers_release(
+    kubectl: Path, api_server: ApiServer, tmp_path: Path
+) -> None:
+    done = subprocess.run(
+        [kubectl, "version", "--output=json"],
+        env={"HOME": str(tmp_path), "KUBECONFIG": str(api_server.kubeconfig())},
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    versions = json.loads(done.stdout)
+    assert versions["clientVersion"]["gitVersion"] == versions["serverVersion"]["gitVersion"]
+    assert versions["clientVersion"]["minor"] == versions["serverVersion"]["minor"]
 
 
 def test_without_assets_and_without_go_the_message_says_how_to_get_them(
