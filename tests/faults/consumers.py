@@ -14,20 +14,30 @@ from matrixinfer_client.pacing import WatchPolicy, WatchStatistics
 from tests.behaviour.modes import Mode
 from tests.faults.proxy import Proxy
 from tests.faults.records import Record
+from tests.faults.standstill import StandStillError, tasks, threads
 
 # Hundreds of faults in a minute: what takes seconds and minutes against a real server has to take
 # fractions of a second here. The relations are the same.
 POLICY = WatchPolicy(
     idle_timeout=1.0, backoff=0.02, max_backoff=0.3, healthy_after=0.2, marker_timeout=2.0
 )
+# The limit of a list whose answer does not come; the default would be half a minute each time.
+_LIST_TIMEOUT = 2.0
 
 
 class Consumers:
     """One watch and one informer, each through a proxy of its own."""
 
-    def __init__(self, mode: Mode, namespace: str, credentials: dict[str, Any]) -> None:
+    def __init__(
+        self,
+        mode: Mode,
+        namespace: str,
+        credentials: dict[str, Any],
+        policy: WatchPolicy = POLICY,
+    ) -> None:
         self._namespace = namespace
-        self._credentials = credentials
+        self._policy = policy
+        self._options = {**credentials, "timeout": _LIST_TIMEOUT}
         self._mode = mode
         self._stop = threading.Event()
         self.watched = Record("watch")
@@ -38,15 +48,25 @@ class Consumers:
         self._survived: list[Exception] = []
         self._ready = threading.Event()
         self._threads: list[threading.Thread] = []
+        self._loop: asyncio.AbstractEventLoop | None = None
 
     def start(self, watch: Proxy, informer: Proxy) -> None:
         """Start both, and return when both have the first state."""
         run = self._run_sync if self._mode == "sync" else self._run_async
         self._threads = [threading.Thread(target=run, args=(watch, informer), daemon=True)]
         self._threads[0].start()
-        assert self._ready.wait(60), self.errors
+        if not self._ready.wait(60):
+            raise StandStillError(f"no first state\n{self.describe()}{threads()}")
         if self.errors:
             raise self.errors[0]
+
+    def describe(self) -> str:
+        """How far both are, and in the asynchronous mode where their tasks are."""
+        return "".join(
+            f"{record.name}: {record.events.total()} events, {len(record.state)} objects; "
+            f"{self.statistics.get(record.name)}\n"
+            for record in (self.watched, self.informed)
+        ) + tasks(self._loop)
 
     @property
     def handler_errors(self) -> list[Exception]:
@@ -58,7 +78,8 @@ class Consumers:
         self._stop.set()
         for thread in self._threads:
             thread.join(10)
-            assert not thread.is_alive(), "it does not stop"
+            if thread.is_alive():
+                raise StandStillError(f"it does not stop\n{self.describe()}{threads()}")
         if self.errors:
             raise self.errors[0]
 
@@ -85,12 +106,12 @@ class Consumers:
     def _run_sync(self, through: Proxy, other: Proxy) -> None:
         try:
             with contextlib.ExitStack() as stack:
-                first = stack.enter_context(Client(server=through.url, **self._credentials))
-                second = stack.enter_context(Client(server=other.url, **self._credentials))
+                first = stack.enter_context(Client(server=through.url, **self._options))
+                second = stack.enter_context(Client(server=other.url, **self._options))
                 models = first.registry_v1alpha1.models(self._namespace)
-                watch = stack.enter_context(models.watch(policy=POLICY))
+                watch = stack.enter_context(models.watch(policy=self._policy))
                 informer = second.registry_v1alpha1.models(self._namespace).informer(
-                    policy=POLICY, on_error=self._survived.append
+                    policy=self._policy, on_error=self._survived.append
                 )
                 self.statistics = {"watch": watch.statistics, "informer": informer.statistics}
                 self._tell(informer)
@@ -125,17 +146,16 @@ class Consumers:
             self._ready.set()
 
     async def _follow_both(self, through: Proxy, other: Proxy) -> None:
+        self._loop = asyncio.get_running_loop()
         async with contextlib.AsyncExitStack() as stack:
             first = await stack.enter_async_context(
-                AsyncClient(server=through.url, **self._credentials)
+                AsyncClient(server=through.url, **self._options)
             )
-            second = await stack.enter_async_context(
-                AsyncClient(server=other.url, **self._credentials)
-            )
+            second = await stack.enter_async_context(AsyncClient(server=other.url, **self._options))
             models = first.registry_v1alpha1.models(self._namespace)
-            watch = await stack.enter_async_context(models.watch(policy=POLICY))
+            watch = await stack.enter_async_context(models.watch(policy=self._policy))
             informer = second.registry_v1alpha1.models(self._namespace).informer(
-                policy=POLICY, on_error=self._survived.append
+                policy=self._policy, on_error=self._survived.append
             )
             self.statistics = {"watch": watch.statistics, "informer": informer.statistics}
             self._tell(informer)
@@ -151,8 +171,12 @@ class Consumers:
             await asyncio.wait_for(follower, 5)
 
     async def _follow_async(self, watch: Any) -> None:
-        async for event in watch:
-            self.watched.note(event.type, event.object, synthetic=event.synthetic)
+        try:
+            async for event in watch:
+                self.watched.note(event.type, event.object, synthetic=event.synthetic)
+        except Exception as error:  # noqa: BLE001 - raised by `stop`
+            # At once, so that nobody waits for what a watch that is over would have done.
+            self.errors.append(error)
 
 
 async def _until(reached: Callable[[], bool]) -> None:

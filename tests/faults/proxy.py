@@ -32,6 +32,8 @@ STREAM_FAULTS = (
     *("blank lines", "event 410", "event 500", "garbage", "fragments"),
 )
 FAULTS = (*REQUEST_FAULTS, *STREAM_FAULTS)
+# After one of these the client has to send a request to go on.
+ENDINGS = ("clean close", "cut", "cut in a line", "reset", "half-open", "event 500", "garbage")
 
 
 @dataclass(frozen=True)
@@ -53,7 +55,7 @@ class Proxy:
         self._random = random.Random(seed)  # noqa: S311
         self._queues: dict[bool, deque[str]] = {True: deque(), False: deque()}
         self._lock = threading.Lock()
-        self._open: set[socket.socket] = set()
+        self._open: dict[socket.socket, str] = {}
         self._listener = socket.create_server((_HOST, 0), backlog=64)
         self._thread = threading.Thread(target=self._accept, name="proxy", daemon=True)
         self.applied: Counter[str] = Counter()
@@ -79,6 +81,27 @@ class Proxy:
     def pending(self) -> int:
         """How many faults wait for something to happen to."""
         return sum(map(len, self._queues.values()))
+
+    @property
+    def needs_a_request(self) -> bool:
+        """Whether what is left to happen can happen only to a request.
+
+        A client whose stream goes well sends none, so that it would not happen at all.
+        """
+        return bool(self._queues[False]) and not self._queues[True]
+
+    def describe(self) -> str:
+        """What has happened, what is still to happen, and what every connection waits for."""
+        left = ", ".join(fault for queue in self._queues.values() for fault in [*queue])
+        with self._lock:
+            waiting = [
+                f"\n  {what}" + (" (the client has left)" if _has_left(client) else "")
+                for client, what in self._open.items()
+            ]
+        return (
+            f"{self.applied.total()} faults in {self.requests} requests, still to happen: "
+            f"{left or 'none'}; {len(waiting)} connections{''.join(waiting)}"
+        )
 
     def inject(self, fault: str) -> None:
         """Queue a fault."""
@@ -117,18 +140,21 @@ class Proxy:
             threading.Thread(target=self._serve, args=(connection,), daemon=True).start()
 
     def _serve(self, connection: socket.socket) -> None:
-        with self._lock:
-            self._open.add(connection)
         try:
             with connection.makefile("rb") as reader:
+                self._note(connection, "waits for a request")
                 while self._exchange(connection, reader):
-                    pass
+                    self._note(connection, "waits for the next request")
         except (OSError, HTTPException):
             pass
         finally:
             with self._lock:
-                self._open.discard(connection)
+                self._open.pop(connection, None)
             connection.close()
+
+    def _note(self, client: socket.socket, doing: str) -> None:
+        with self._lock:
+            self._open[client] = doing
 
     def _exchange(self, client: socket.socket, reader: Any) -> bool:
         """Serve one request; whether the connection can serve another."""
@@ -141,6 +167,7 @@ class Proxy:
             headers[name.lower()] = value.strip()
         body = reader.read(int(headers.get("content-length", "0")))
         self.requests += 1
+        request = f"{first[0]} {first[1]}"
         if self.blocked:
             return self._unavailable(client)
         if self.tokens:
@@ -150,6 +177,7 @@ class Proxy:
                 return True
             headers["authorization"] = f"Bearer {self.tokens[token]}"
         fault = self._take(of_streams=False) if first[0] == "GET" else None
+        self._note(client, f"{fault or 'forwards'}: {request}")
         if fault is not None and not _REQUESTS[fault](self, client):
             return False
         return self._forward(client, first[0], first[1], headers, body)
@@ -175,20 +203,24 @@ class Proxy:
                 client.sendall(_answer(answer.status, answer.read()))
                 return True
             client.sendall(_head(200, "Transfer-Encoding: chunked"))
-            return self._relay(client, answer)
+            return self._relay(client, answer, path)
         finally:
             upstream.close()
 
-    def _relay(self, client: socket.socket, answer: HTTPResponse) -> bool:
+    def _relay(self, client: socket.socket, answer: HTTPResponse, path: str) -> bool:
         at_line_start = True
+        self._note(client, f"relays: {path}")
         while data := answer.read1(65536):
             if _has_left(client):
                 return False
             fault = self._take(of_streams=True)
             if fault is None:
                 self._send(client, data)
-            elif not _STREAMS[fault](self, _Piece(client, data, at_line_start)):
-                return False
+            else:
+                self._note(client, f"{fault}: {path}")
+                if not _STREAMS[fault](self, _Piece(client, data, at_line_start)):
+                    return False
+                self._note(client, f"relays, after {fault}: {path}")
             at_line_start = data.endswith(b"\n")
         client.sendall(b"0\r\n\r\n")
         return True

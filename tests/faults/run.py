@@ -20,16 +20,20 @@ from contextlib import ExitStack
 from dataclasses import dataclass, field
 from typing import Any, cast
 
+from matrixinfer_client.pacing import WatchPolicy
 from tests.behaviour.modes import Mode
 from tests.cluster.assets import find_assets
 from tests.cluster.commands import say
 from tests.cluster.crds import platform_crds
 from tests.cluster.server import ApiServer
-from tests.faults.consumers import Consumers
-from tests.faults.proxy import FAULTS, Proxy
+from tests.faults.consumers import POLICY, Consumers
+from tests.faults.proxy import ENDINGS, FAULTS, Proxy
+from tests.faults.standstill import Watchdog, threads
 from tests.faults.writers import Writers
 
 _CATCH_UP_SECONDS = 60.0
+# What takes longest is a restart of the API server, and that is not counted.
+_STAND_STILL_SECONDS = 30.0
 
 
 @dataclass(frozen=True)
@@ -44,6 +48,9 @@ class Plan:
     """How often the history is really lost: by compaction and a restart of the API server."""
     seed: int = 0
     threads: int = 4
+    kinds: Sequence[str] = FAULTS
+    """The faults to choose from."""
+    policy: WatchPolicy = POLICY
 
 
 @dataclass
@@ -79,18 +86,21 @@ def run(server: ApiServer, namespace: str, plan: Plan) -> Report:
     """Carry out a plan."""
     report, started = Report(plan), time.monotonic()
     writers = Writers(server, namespace, objects=plan.objects, threads=plan.threads, seed=plan.seed)
-    consumers = Consumers(plan.mode, namespace, {"token": server.token()})
+    consumers = Consumers(plan.mode, namespace, {"token": server.token()}, plan.policy)
     with ExitStack() as stack:
         proxies = [stack.enter_context(Proxy(server.url, server.ca_pem, seed)) for seed in (1, 2)]
         consumers.start(*proxies)
         try:
             writers.start()
-            _break(server, writers, proxies, plan)
-            writers.stop()
+            try:
+                _Breaking(server, writers, consumers, proxies, plan).run()
+            finally:
+                writers.stop()
             for proxy in proxies:
                 proxy.calm()
             wanted = _state(server, namespace)
-            _catch_up(consumers, wanted)
+            if not _catch_up(consumers, wanted):
+                report.wrong.append(f"it does not catch up\n{_where(writers, consumers, proxies)}")
         finally:
             consumers.stop()
         report.wrong += _left_open(proxies)
@@ -114,37 +124,73 @@ def run(server: ApiServer, namespace: str, plan: Plan) -> Report:
     return report
 
 
-def _break(server: ApiServer, writers: Writers, proxies: Sequence[Proxy], plan: Plan) -> None:
-    """Inject the faults, spread over the changes; return when there were enough of both."""
-    choices = random.Random(plan.seed)  # noqa: S311
-    expired = 0
-    while not writers.errors:
-        progress = min(1.0, writers.truth.changes / plan.changes)
-        happened = 0
-        for proxy in proxies:
-            applied = proxy.applied.total()
-            happened += applied
-            due = 1 + progress * plan.faults / len(proxies) - applied - proxy.pending
-            if due > 0 and proxy.pending < 4:
-                proxy.inject(choices.choice(FAULTS))
-        if expired < plan.expiries and progress > (expired + 1) / (plan.expiries + 1):
-            _expire(server, writers, proxies)
-            expired += 1
-        if progress >= 1.0 and happened >= plan.faults:
-            return
-        time.sleep(0.002)
+class _Breaking:
+    """Injects the faults, spread over the changes, until there were enough of both."""
+
+    def __init__(
+        self,
+        server: ApiServer,
+        writers: Writers,
+        consumers: Consumers,
+        proxies: Sequence[Proxy],
+        plan: Plan,
+    ) -> None:
+        self._server = server
+        self._writers = writers
+        self._consumers = consumers
+        self._proxies = proxies
+        self._plan = plan
+        self._choices = random.Random(plan.seed)  # noqa: S311
+        self._expired = 0
+        self._watchdog = Watchdog(_STAND_STILL_SECONDS, lambda: _where(writers, consumers, proxies))
+
+    def run(self) -> None:
+        """Return when it is done, or when a writer or a consumer is over."""
+        plan = self._plan
+        while not self._writers.errors and not self._consumers.errors:
+            changes = self._writers.truth.changes
+            progress = min(1.0, changes / plan.changes)
+            self._watchdog.note("the writers", changes)
+            for proxy in self._proxies:
+                self._inject(proxy, progress)
+            if self._expired < plan.expiries and progress > (self._expired + 1) / (
+                plan.expiries + 1
+            ):
+                self._expire()
+            happened = sum(proxy.applied.total() for proxy in self._proxies)
+            if progress >= 1.0 and happened >= plan.faults:
+                return
+            time.sleep(0.002)
+
+    def _inject(self, proxy: Proxy, progress: float) -> None:
+        plan, applied, pending = self._plan, proxy.applied.total(), proxy.pending
+        self._watchdog.note(proxy.url, applied if pending else None)
+        due = 1 + progress * plan.faults / len(self._proxies) - applied - pending
+        if due > 0 and pending < 4:
+            proxy.inject(self._choices.choice(plan.kinds))
+        elif proxy.needs_a_request:
+            # Nothing more would be injected, and on a stream that goes well nothing more happen.
+            proxy.inject(self._choices.choice(ENDINGS))
+
+    def _expire(self) -> None:
+        """Have changes happen that nobody follows, and the server forget how they happened."""
+        for proxy in self._proxies:
+            proxy.blocked = True
+            proxy.cut_all()
+        time.sleep(0.5)
+        with self._writers.paused():
+            self._server.forget_history()
+        for proxy in self._proxies:
+            proxy.blocked = False
+        self._expired += 1
+        self._watchdog.restart()
 
 
-def _expire(server: ApiServer, writers: Writers, proxies: Sequence[Proxy]) -> None:
-    """Have changes happen that nobody follows, and the server forget how they happened."""
-    for proxy in proxies:
-        proxy.blocked = True
-        proxy.cut_all()
-    time.sleep(0.5)
-    with writers.paused():
-        server.forget_history()
-    for proxy in proxies:
-        proxy.blocked = False
+def _where(writers: Writers, consumers: Consumers, proxies: Sequence[Proxy]) -> str:
+    """Where every part of the run is."""
+    parts = [f"{writers.truth.changes} changes, errors of writers: {writers.errors}"]
+    parts += [f"{proxy.url}: {proxy.describe()}" for proxy in proxies]
+    return "\n".join([*parts, f"{consumers.describe()}{threads()}"])
 
 
 def _state(server: ApiServer, namespace: str) -> dict[str, tuple[str, int]]:
@@ -158,13 +204,15 @@ def _state(server: ApiServer, namespace: str) -> dict[str, tuple[str, int]]:
     return found
 
 
-def _catch_up(consumers: Consumers, wanted: dict[str, tuple[str, int]]) -> None:
+def _catch_up(consumers: Consumers, wanted: dict[str, tuple[str, int]]) -> bool:
+    """Wait until both have the server's state; False when they do not come to it."""
     deadline = time.monotonic() + _CATCH_UP_SECONDS
     while time.monotonic() < deadline and not consumers.errors:
         states = (consumers.watched.state, consumers.informed.state, consumers.store)
         if all(state == wanted for state in states):
-            return
+            return True
         time.sleep(0.05)
+    return False
 
 
 def _left_open(proxies: Sequence[Proxy]) -> list[str]:
