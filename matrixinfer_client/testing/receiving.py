@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Any
+from typing import Any, Final
 
 from msgspec import json
 
@@ -25,6 +25,8 @@ from matrixinfer_client.validation.rendering import quote
 from matrixinfer_client.validation.results import FieldError
 
 __all__ = ["completed", "configured", "received", "repatched", "schema_of"]
+
+_REGISTERED: Final = frozenset((each.kind.api_version, each.kind.kind) for each in catalog().types)
 
 
 def received(
@@ -111,5 +113,5 @@ def _check(ask: Ask, obj: dict[str, Any], name: str | None) -> None:
         namespace=ask.namespace,
         name=name,
         custom=ask.type.custom,
-        registered={(each.kind.api_version, each.kind.kind) for each in catalog().types},
+        registered=_REGISTERED,
     )
