@@ -15,7 +15,7 @@ from matrixinfer_client.errors import ManifestError
 from matrixinfer_client.scalars import is_null, number_of, read_bool
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Callable, Iterator, Sequence
 
     from yaml import SafeLoader
 else:
@@ -34,10 +34,18 @@ _MOST_REPEATED = 100_000
 
 
 class Reader:
-    """Builds the documents of one text; `source` names it in errors."""
+    """Builds the documents of one text; `source` names it in errors.
 
-    def __init__(self, text: str, source: str) -> None:
+    `on_repeat` makes it as forgiving as an API server: of a key that comes twice the last value
+    counts, and it is called with the key and the line of the value; a key that is no string
+    becomes one.
+    """
+
+    def __init__(
+        self, text: str, source: str, *, on_repeat: Callable[[str, int], None] | None = None
+    ) -> None:
         self.source = source
+        self.on_repeat = on_repeat
         self.events = cast("Iterator[Any]", yaml.parse(text, Loader=SafeLoader))
         self.depth = 0
         self.repeated = 0
@@ -87,9 +95,13 @@ class Reader:
                 merged = self._merged(next(self.events)) | merged
                 continue
             key = self._key(event)
-            if key in own:
+            if key in own and self.on_repeat is None:
                 raise self._error(event, f"the key {key!r} comes twice in a mapping")
-            own[key] = self._value(next(self.events))
+            first = next(self.events)
+            value = self._value(first)
+            if key in own and self.on_repeat is not None:
+                self.on_repeat(key, first.start_mark.line + 1)
+            own[key] = value
         return merged | own
 
     def _merged(self, event: Any) -> dict[str, Any]:
@@ -103,6 +115,8 @@ class Reader:
 
     def _key(self, event: Any) -> str:
         key = self._value(event)
+        if self.on_repeat is not None and isinstance(key, bool | int | float):
+            return str(key).lower()
         if not isinstance(key, str):
             is_scalar = isinstance(event, yaml.ScalarEvent)
             hint = f"; quote it: '{event.value}'" if is_scalar else ""

@@ -41,6 +41,7 @@ __all__ = [
     "path_not_found",
     "request_too_large",
     "resource_not_served",
+    "resource_version_required",
     "resource_version_too_large",
     "server_timeout",
     "service_unavailable",
@@ -133,6 +134,14 @@ def update_uid_conflict(
         f"UID in object meta: {actual}"
     )
     return conflict(group, plural, name, text)
+
+
+def resource_version_required(group: str, plural: str, name: str) -> Refusal:
+    """422: an update of a custom object without a version, again with the plural for the kind."""
+    path = "metadata.resourceVersion"
+    parts = ("metadata", "resourceVersion")
+    error = field_error(parts, path, 0, "must be specified for an update", source="document")
+    return invalid(group, plural, name, [error])
 
 
 def apply_conflict(message: str, causes: Sequence[Mapping[str, str]]) -> Refusal:
