@@ -84,6 +84,8 @@ class Stream:
         """Whether the connection is to be cut instead of being ended in order."""
         self.on_close: Callable[[], None] = _ignore
         """What to call when the consumer is gone or the stream is over; once."""
+        self.alter: Callable[[bytes], bytes] = _unaltered
+        """What is made of the bytes that are taken: whole lines, or nothing. It may end this."""
 
     @property
     def ended(self) -> bool:
@@ -138,7 +140,7 @@ class Stream:
             expired = self._deadline is not None and now >= self._deadline
         if expired:
             self._finish()
-        return taken
+        return self.alter(taken)
 
     def _due_heartbeat(self, now: float) -> Callable[[], None] | None:
         with self._lock:
@@ -167,6 +169,10 @@ class Stream:
 
 def _ignore() -> None:
     """Stand in for a function that nobody gave."""
+
+
+def _unaltered(taken: bytes) -> bytes:
+    return taken
 
 
 @attrs.define(kw_only=True)
