@@ -1,0 +1,180 @@
+"""Nodes and what fits on them, with the scheduler's words for what does not."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
+from fractions import Fraction
+
+import attrs
+
+from matrixinfer_client.looks import mapping, rows, text, texts
+from matrixinfer_client.testing.simulation.plainly import Plain
+from matrixinfer_client.validation.quantities import QuantityError, parse_quantity
+
+__all__ = ["DEFAULT_NODES", "GPU", "Node", "place", "refusal"]
+
+GPU = "nvidia.com/gpu"
+_AFFINITY = "node(s) didn't match Pod's node affinity/selector"
+# The templates of disaggregated backends ask for it.
+NPU_LABEL = "accelerator/huawei-npu"
+
+
+@attrs.frozen
+class Node:
+    """A node of the simulated cluster, and what it can give to pods."""
+
+    name: str
+    gpus: int = attrs.field(default=8, kw_only=True)
+    """Its `nvidia.com/gpu`."""
+    cpu: str | int = attrs.field(default=64, kw_only=True)
+    memory: str | int = attrs.field(default="512Gi", kw_only=True)
+    pods: int = attrs.field(default=110, kw_only=True)
+    resources: Mapping[str, str | int] = attrs.field(factory=dict[str, "str | int"], kw_only=True)
+    """Other resources that pods may ask for, such as NPUs."""
+    labels: Mapping[str, str] = attrs.field(factory=dict[str, str], kw_only=True)
+
+    @property
+    def capacity(self) -> Mapping[str, Fraction]:
+        """All that it can give, by resource."""
+        amounts = {GPU: self.gpus, "cpu": self.cpu, "memory": self.memory, "pods": self.pods}
+        return {name: _amount(value) for name, value in {**amounts, **self.resources}.items()}
+
+
+DEFAULT_NODES: Sequence[Node] = (
+    Node(
+        "node-1",
+        gpus=1024,
+        cpu=16384,
+        memory="64Ti",
+        pods=10000,
+        labels={NPU_LABEL: "ascend-1980"},
+    ),
+)
+"""One node on which everything fits."""
+
+
+def place(pod: Plain, nodes: Sequence[Node], pods: Iterable[Plain]) -> Node | str:
+    """The node for a pod, the one with the fewest pods; or why there is none."""
+    used = _used(pods)
+    short = {node.name: _obstacles(pod, node, used.get(node.name, {})) for node in nodes}
+    fitting = [node for node in nodes if not short[node.name]]
+    if fitting:
+        return min(fitting, key=lambda node: used.get(node.name, {}).get("pods", Fraction()))
+    return _refusal([short[node.name] for node in nodes])
+
+
+def refusal(resource: str, nodes: Sequence[Node]) -> str:
+    """What the scheduler says when all nodes are short of a resource."""
+    return _refusal([{f"Insufficient {resource}": True} for _ in nodes])
+
+
+def _refusal(obstacles: Sequence[Mapping[str, bool]]) -> str:
+    """The message for nodes by their obstacles, and whether other pods are in the way."""
+    total = len(obstacles)
+    reasons = Counter(reason for each in obstacles for reason in each)
+    evictable = sum(all(each.values()) for each in obstacles)
+    preemption = {
+        "No preemption victims found for incoming pod": evictable,
+        "Preemption is not helpful for scheduling": total - evictable,
+    }
+    said = _counted(reasons)
+    outlook = _counted({reason: count for reason, count in preemption.items() if count})
+    return (
+        f"0/{total} nodes are available:{said} preemption: 0/{total} nodes are available:{outlook}"
+    )
+
+
+def _counted(reasons: Mapping[str, int]) -> str:
+    words = sorted(f"{count} {reason}" for reason, count in reasons.items())
+    return f" {', '.join(words)}." if words else ""
+
+
+def _obstacles(pod: Plain, node: Node, used: Mapping[str, Fraction]) -> Mapping[str, bool]:
+    """What keeps a pod off a node, and whether it would fit without the pods that are there."""
+    spec = mapping(pod.get("spec"))
+    if not _is_wanted(spec, node):
+        return {_AFFINITY: False}
+    capacity = node.capacity
+    obstacles: dict[str, bool] = {}
+    for name, amount in {**_requested(spec), "pods": Fraction(1)}.items():
+        whole = capacity.get(name, Fraction())
+        if amount and amount > whole - used.get(name, Fraction()):
+            reason = "Too many pods" if name == "pods" else f"Insufficient {name}"
+            obstacles[reason] = amount <= whole
+    return obstacles
+
+
+def _used(pods: Iterable[Plain]) -> Mapping[str, dict[str, Fraction]]:
+    """What the pods take of each node."""
+    used: dict[str, dict[str, Fraction]] = {}
+    for pod in pods:
+        spec = mapping(pod.get("spec"))
+        node = text(spec.get("nodeName"))
+        if not node or mapping(pod.get("status")).get("phase") in ("Succeeded", "Failed"):
+            continue
+        taken = used.setdefault(node, {})
+        for name, amount in {**_requested(spec), "pods": Fraction(1)}.items():
+            taken[name] = taken.get(name, Fraction()) + amount
+    return used
+
+
+def _requested(spec: Plain) -> Mapping[str, Fraction]:
+    """What a pod asks for: its containers together, or an init container that needs more."""
+    total: dict[str, Fraction] = {}
+    for container in rows(spec.get("containers")):
+        for name, amount in _requests(container).items():
+            total[name] = total.get(name, Fraction()) + amount
+    for container in rows(spec.get("initContainers")):
+        for name, amount in _requests(container).items():
+            total[name] = max(total.get(name, Fraction()), amount)
+    return total
+
+
+def _requests(container: Plain) -> Mapping[str, Fraction]:
+    resources = mapping(container.get("resources"))
+    asked = {**mapping(resources.get("limits")), **mapping(resources.get("requests"))}
+    return {name: _amount(value) for name, value in asked.items()}
+
+
+def _amount(value: object) -> Fraction:
+    try:
+        return parse_quantity(str(value)).amount
+    except QuantityError:
+        # The server has refused it, or does not care.
+        return Fraction()
+
+
+def _is_wanted(spec: Plain, node: Node) -> bool:
+    selector = mapping(spec.get("nodeSelector"))
+    if any(node.labels.get(key) != value for key, value in selector.items()):
+        return False
+    affinity = mapping(mapping(spec.get("affinity")).get("nodeAffinity"))
+    required = mapping(affinity.get("requiredDuringSchedulingIgnoredDuringExecution"))
+    terms = rows(required.get("nodeSelectorTerms"))
+    return not terms or any(_matches(term, node.labels) for term in terms)
+
+
+def _matches(term: Plain, labels: Mapping[str, str]) -> bool:
+    expressions = rows(term.get("matchExpressions"))
+    return bool(expressions) and all(_holds(each, labels) for each in expressions)
+
+
+def _holds(expression: Plain, labels: Mapping[str, str]) -> bool:
+    value = labels.get(text(expression.get("key")))
+    values = texts(expression.get("values"))
+    match expression.get("operator"):
+        case "In":
+            return value in values
+        case "NotIn":
+            return value not in values
+        case "Exists":
+            return value is not None
+        case "DoesNotExist":
+            return value is None
+        case "Gt":
+            return value is not None and int(value) > int(values[0])
+        case "Lt":
+            return value is not None and int(value) < int(values[0])
+        case _:
+            return False
