@@ -89,7 +89,7 @@ class FakeServer:
             return _encoded(review(self.state, ask), 201)
         if ask.subresource == "log":
             return read_log(self.state, ask)
-        shown = presentation(call)
+        shown = presentation(call, ask.type, ask.verb)
         if ask.verb == "watch":
             options = list_options(call)
             stream = open_watch(self.state, ask, options, shown.event(ask.type))
