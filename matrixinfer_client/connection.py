@@ -44,6 +44,12 @@ class _Settings:
     def __repr__(self) -> str:
         return f"{type(self).__name__}({self.config.server!r}, namespace={self.namespace!r})"
 
+    def _repr_html_(self) -> str:
+        """What a notebook shows: where it connects, and what it offers."""
+        from matrixinfer_client.html import connected  # noqa: PLC0415
+
+        return connected(self, self.config, self.options)
+
     def with_options(
         self,
         *,

@@ -1,26 +1,33 @@
-"""Objects and lists as a notebook shows them: tables, with the whole of an object folded up below.
-
-Everything in them was written by somebody else and is escaped.
-"""
+"""Objects and lists as a notebook shows them: as tables, the whole of an object folded up below."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+import re
 from datetime import UTC, datetime
-from html import escape
-from typing import Any, cast
+from typing import TYPE_CHECKING, Any, TypeVar, cast
 
 from matrixinfer_client import yamlio
 from matrixinfer_client.errors import InvalidObjectError
+from matrixinfer_client.facts import facts_of
 from matrixinfer_client.looks import Look, rows, text
+from matrixinfer_client.markup import Html, block, bold, facts, folded, joined, line, mark, table
 from matrixinfer_client.models import ApiList, ApiModel, ApiObject
 from matrixinfer_client.times import parse
 
-__all__ = ["show"]
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+
+    from matrixinfer_client.config import Config
+    from matrixinfer_client.targets import Options
+
+__all__ = ["connected", "listing", "show"]
+
+T = TypeVar("T")
 
 # A notebook keeps what it shows in its file; nobody scrolls through ten thousand rows.
 _ROWS = 100
-_WORDS = 200
+# The attributes of a client that `codegen` writes, one per group and version.
+_GROUP = re.compile(r"[a-z]\w*_v\d\w*")
 
 
 def show(value: ApiModel) -> str | None:
@@ -33,43 +40,71 @@ def show(value: ApiModel) -> str | None:
             return _list(cast("Any", value))
         if isinstance(value, ApiObject):
             return _object(value)
-        return _folded(type(value).__name__, value.to_dict(), is_open=True)
+        return block(folded(type(value).__name__, yamlio.dump(value.to_dict()), is_open=True))
     except InvalidObjectError:
         return None
 
 
-def _list(value: ApiList[Any]) -> str:
-    items = value.items or []
-    name = type(value).__name__
-    counted = f"{name}: {len(items)} object{'' if len(items) == 1 else 's'}"
-    if value.continue_token:
-        counted += ", and more on the server"
-    looks = [Look(item) for item in items[:_ROWS]]
-    table = _table(
+def listing(items: Sequence[T], read: Callable[[T], ApiObject]) -> Html:
+    """A row for each object, for the first hundred of them; only those are read."""
+    looks = [Look(read(item)) for item in items[:_ROWS]]
+    shown = table(
         ("NAME", "NAMESPACE", "AGE", "STATUS"),
-        ((look.name, _namespace(look), _age(look), _status(look)) for look in looks),
+        ((look.name, _namespace(look), _age(look), _marked(look)) for look in looks),
     )
     rest = len(items) - len(looks)
-    more = f"<p>{rest} more are not shown</p>" if rest else ""
-    return f"<p>{escape(counted)}</p>{table}{more}"
+    return joined([shown, line(f"{rest} more are not shown", faint=True)]) if rest else shown
+
+
+def connected(owner: object, config: Config, options: Options) -> str:
+    """HTML for a client: where it connects, and the resources of each group it offers."""
+    known = {
+        "server": config.server,
+        "from": config.source,
+        "namespace": options.namespace,
+        "dry run": "yes" if options.dry_run else None,
+    }
+    groups: dict[str, object] = {
+        name: getattr(owner, name) for name in dir(owner) if _GROUP.fullmatch(name)
+    }
+    offered = {
+        name: ", ".join(resource for resource in vars(type(group)) if not resource.startswith("_"))
+        for name, group in groups.items()
+    }
+    return block(line(bold(type(owner).__name__)), facts({**known, **offered}))
+
+
+def _list(value: ApiList[Any]) -> str:
+    items = value.items or []
+    counted = f": {len(items)} object{'' if len(items) == 1 else 's'}"
+    if value.continue_token:
+        counted += ", and more on the server"
+    return block(
+        line(bold(type(value).__name__), counted), listing(items, _itself) if items else ""
+    )
+
+
+def _itself(item: ApiObject) -> ApiObject:
+    return item
 
 
 def _object(value: ApiObject) -> str:
     look = Look(value)
+    name = look.name or text(look.metadata.get("generateName"))
+    where = f", namespace {_namespace(look)}" if _namespace(look) else ""
+    age = f", {_age(look)} old" if _age(look) else ""
     labels = ", ".join(f"{key}={label}" for key, label in look.labels.items())
-    facts = {
-        type(value).__name__: look.name or text(look.metadata.get("generateName")),
-        "namespace": _namespace(look),
-        "age": _age(look),
-        "status": _status(look),
-        "labels": labels,
-    }
-    shown = ((name, fact) for name, fact in facts.items() if fact)
+    status = _marked(look)
     # Who owns which field is longer than the rest, and kubectl hides it, too.
     metadata = {key: fact for key, fact in look.metadata.items() if key != "managedFields"}
     plain = {**look.wire, "metadata": metadata} if look.metadata else look.wire
-    conditions = _conditions(look)
-    return f"{_table((), shown)}{conditions}{_folded('YAML', plain, is_open=False)}"
+    return block(
+        line(bold(f"{type(value).__name__} {name}".rstrip()), f"{where}{age}"),
+        line(status) if status else "",
+        line(f"labels: {labels}", faint=True) if labels else "",
+        _conditions(look),
+        folded("YAML", yamlio.dump(plain)),
+    )
 
 
 def _conditions(look: Look) -> str:
@@ -77,10 +112,22 @@ def _conditions(look: Look) -> str:
     if not found:
         return ""
     names = ("type", "status", "reason", "message")
-    return _table(
+    return table(
         ("CONDITION", "STATUS", "REASON", "MESSAGE"),
-        ([_cut(text(row.get(name))) for name in names] for row in found),
+        ([text(row.get(name)) for name in names] for row in found),
     )
+
+
+def _marked(look: Look) -> str:
+    """The status, with a sign where the platform's facts say whether that is good."""
+    status = _status(look)
+    known = facts_of(cast("ApiObject", look.object).KIND)
+    if not status or look.is_deleting or known is None:
+        return status
+    if known.failure(look) is not None or known.stuck(look) is not None:
+        return mark(status, good=False)
+    ready = known.types.get("Ready")
+    return mark(status, good=True if ready is not None and ready(look) == "True" else None)
 
 
 def _status(look: Look) -> str:
@@ -112,21 +159,3 @@ def _age(look: Look) -> str:
         if seconds < limit * length:
             return f"{seconds // length}{unit}"
     return f"{seconds // 86400}d"
-
-
-def _table(heads: Sequence[str], lines: Iterable[Sequence[str]]) -> str:
-    head = "".join(f"<th>{escape(name)}</th>" for name in heads)
-    body = "".join(
-        f"<tr>{''.join(f'<td>{escape(cell)}</td>' for cell in line)}</tr>" for line in lines
-    )
-    return f"<table>{f'<tr>{head}</tr>' if head else ''}{body}</table>"
-
-
-def _folded(title: str, plain: Mapping[str, Any], *, is_open: bool) -> str:
-    opened = " open" if is_open else ""
-    yaml = escape(yamlio.dump(plain))
-    return f"<details{opened}><summary>{escape(title)}</summary><pre>{yaml}</pre></details>"
-
-
-def _cut(words: str) -> str:
-    return words if len(words) <= _WORDS else f"{words[:_WORDS]}…"

@@ -169,8 +169,25 @@ class InformerState(Generic[T]):
             self._handlers.remove(handler)
 
     def __repr__(self) -> str:
-        state = "stopped" if self._stopped else "in step" if self._synced else "not in step"
-        return f"<{type(self).__name__} of {self._target.cls.KIND.plural}, {state}>"
+        return f"<{type(self).__name__} of {self._target.cls.KIND.plural}, {self._state()}>"
+
+    def _repr_html_(self) -> str:
+        """What a notebook shows: whether it is in step, and what it has."""
+        from matrixinfer_client.html import listing  # noqa: PLC0415
+        from matrixinfer_client.markup import block, bold, line  # noqa: PLC0415
+
+        with self._store.lock:
+            records = list(self._store.records())
+        plural = self._target.cls.KIND.plural
+        counted = f"{len(records)} object{'' if len(records) == 1 else 's'}"
+        return block(
+            line(bold(type(self).__name__), f" of {plural}, {self._state()}, {counted}"),
+            line(str(self.statistics), faint=True),
+            listing(records, fresh) if records else "",
+        )
+
+    def _state(self) -> str:
+        return "stopped" if self._stopped else "in step" if self._synced else "not in step"
 
     def _post(self, call: Call | None) -> None:
         """Have the dispatcher make a call; None ends it."""

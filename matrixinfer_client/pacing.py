@@ -84,6 +84,12 @@ class WatchStatistics:
     """The last 1,000 relists: the version that was known and the version that was read. Only
     between the two may several changes have become one, or an object have come and gone."""
 
+    def __str__(self) -> str:
+        return (
+            f"events {self.events}, connections {self.connections}, relists {self.relists}, "
+            f"errors survived {self.errors}"
+        )
+
 
 class Pace:
     """The pauses between the attempts of one watch."""

@@ -11,10 +11,11 @@ import sys
 import threading
 from collections.abc import Generator
 from contextlib import contextmanager
-from html import escape
 from typing import TYPE_CHECKING, Any, Protocol, TextIO, TypeAlias
 
 import attrs
+
+from matrixinfer_client.markup import bar, block, line, mark, table
 
 if TYPE_CHECKING:
     from matrixinfer_client.awaited import WaitUpdate
@@ -80,6 +81,8 @@ def _notebook() -> Any:
 
 
 def _seconds(elapsed: float) -> str:
+    if elapsed < 10:
+        return f"{elapsed:.1f} s"
     minutes, seconds = divmod(int(elapsed), 60)
     return f"{minutes} min {seconds:02d} s" if minutes else f"{seconds} s"
 
@@ -181,16 +184,19 @@ class _Table:
     def html(self, latest: WaitUpdate[Any]) -> str:
         """The table, what is not done yet first."""
         rows = sorted(self._rows.values(), key=lambda row: row.met)
-        cells = "".join(
-            f"<tr><td>{escape(row.name)}</td><td>{'yes' if row.met else 'not yet'}</td>"
-            f"<td>{escape(row.text)}</td><td>{_seconds(row.elapsed)}</td></tr>"
+        cells = (
+            (
+                row.name,
+                mark("yes", good=True) if row.met else "not yet",
+                row.text,
+                _seconds(row.elapsed),
+            )
             for row in rows[:_TABLE_ROWS]
         )
         more = len(rows) - _TABLE_ROWS
-        foot = f"<p>and {more} more</p>" if more > 0 else ""
         done = latest.total - latest.pending
-        head = (
-            f"<tr><th>{escape(latest.kind)}</th><th>{escape(self.condition)}</th><th>state</th>"
-            f"<th>after</th></tr>"
+        return block(
+            bar(done, latest.total, f"{done} of {latest.total}") if latest.total > 1 else "",
+            table((latest.kind, self.condition, "state", "after"), cells),
+            line(f"and {more} more", faint=True) if more > 0 else "",
         )
-        return f"<p>{done} of {latest.total}</p><table>{head}{cells}</table>{foot}"

@@ -86,6 +86,18 @@ class WaitError(MatrixInferError):
         self.diagnosis = diagnosis
         self.elapsed = elapsed
 
+    def _repr_html_(self) -> str:
+        """What a notebook shows for a wait that was given up: its last state, and why."""
+        from matrixinfer_client.markup import block, line, mark  # noqa: PLC0415
+
+        words = str(self)
+        if self.diagnosis is not None:
+            words = words.removesuffix(f"\n{self.diagnosis}")
+        return block(
+            line(mark(f"{type(self).__name__}: {words}", good=False)),
+            "" if self.diagnosis is None else self.diagnosis.to_html(),
+        )
+
 
 class WaitTimeout(WaitError, TimeoutError):
     """What was waited for did not come true in time."""

@@ -64,8 +64,20 @@ class _Watch(Generic[T]):
         return self._view.statistics
 
     def __repr__(self) -> str:
-        state = "closed" if self.closed else f"at version {self.resource_version}"
-        return f"<{type(self).__name__} of {self._view.target.cls.KIND.plural}, {state}>"
+        return f"<{type(self).__name__} of {self._view.target.cls.KIND.plural}, {self._state()}>"
+
+    def _repr_html_(self) -> str:
+        """What a notebook shows: what is watched, and how far it has come."""
+        from matrixinfer_client.markup import block, bold, line  # noqa: PLC0415
+
+        plural = self._view.target.cls.KIND.plural
+        return block(
+            line(bold(type(self).__name__), f" of {plural}, {self._state()}"),
+            line(str(self.statistics), faint=True),
+        )
+
+    def _state(self) -> str:
+        return "closed" if self.closed else f"at version {self.resource_version}"
 
     def _note(self, value: Setback) -> None:
         if value.error is not None:

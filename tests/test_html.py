@@ -11,14 +11,19 @@ from typing import Any
 
 import pytest
 
+from matrixinfer_client import Client, Diagnosis, WaitTimeout
 from matrixinfer_client.api.meta_v1 import ListMeta, ObjectMeta
 from matrixinfer_client.api.registry_v1alpha1 import Model, ModelBackend, ModelList, ModelSpec
 from matrixinfer_client.api.workload_v1alpha1 import ModelInfer
 from matrixinfer_client.codec import decode
+from matrixinfer_client.diagnosis import Finding, Node
 from matrixinfer_client.models import ApiModel
 
 HOSTILE = "</pre><script>alert('x')</script><img src=x onerror=\"y\">&amp;"
-ALLOWED = {"table", "tr", "th", "td", "p", "details", "summary", "pre"}
+ALLOWED = {
+    "style", "div", "table", "tr", "th", "td", "p", "b", "span", "details", "summary", "pre",
+}  # fmt: skip
+CLASSES = {"matrixinfer", "good", "bad", "faint"}
 
 
 class Page(HTMLParser):
@@ -35,7 +40,7 @@ class Page(HTMLParser):
         assert self._open == []
 
     def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
-        assert [name for name, _ in attrs if name != "open"] == []
+        assert set(attrs) <= {("open", None), *(("class", name) for name in CLASSES)}
         self.tags.add(tag)
         self._open.append(tag)
         if tag == "tr":
@@ -47,8 +52,11 @@ class Page(HTMLParser):
         assert self._open.pop() == tag
 
     def handle_data(self, data: str) -> None:
+        if self._open[-1] == "style":
+            assert "<" not in data
+            return
         self.words += data
-        if self._open[-1] in ("td", "th"):
+        if {"td", "th"} & set(self._open):
             self.rows[-1][-1] += data
 
 
@@ -82,7 +90,7 @@ def test_a_list_is_a_row_for_each_object() -> None:
     shown = page(ModelList(items=items))
     assert shown.rows == [
         ["NAME", "NAMESPACE", "AGE", "STATUS"],
-        ["demo", "", "", "Initialized, Active"],
+        ["demo", "", "", "✓ Initialized, Active"],
         ["b", "prod", "9d", ""],
         ["c", "prod", "", "being deleted"],
     ]
@@ -106,10 +114,8 @@ def test_an_object_shows_its_state_and_all_of_it_as_yaml() -> None:
     sent = with_conditions(Active="False", Failed="Unknown")
     sent["metadata"] |= {"labels": {"team": "research"}, "managedFields": [{"manager": "kubectl"}]}
     shown = page(Model.from_dict(sent))
+    assert shown.words.startswith("Model demono condition is truelabels: team=research")
     assert shown.rows == [
-        ["Model", "demo"],
-        ["status", "no condition is true"],
-        ["labels", "team=research"],
         ["CONDITION", "STATUS", "REASON", "MESSAGE"],
         ["Active", "False", "Because", "as it is"],
         ["Failed", "Unknown", "Because", "as it is"],
@@ -120,7 +126,22 @@ def test_an_object_shows_its_state_and_all_of_it_as_yaml() -> None:
 
 def test_counters_are_the_status_where_there_are_no_conditions() -> None:
     sent = {"metadata": {}, "status": {"replicas": 2, "availableReplicas": 1, "x": "y"}}
-    assert ["status", "availableReplicas 1, replicas 2"] in page(ModelInfer.from_dict(sent)).rows
+    assert "availableReplicas 1, replicas 2" in page(ModelInfer.from_dict(sent)).words
+
+
+@pytest.mark.parametrize(
+    ("statuses", "shown"),
+    [
+        ({"Active": "True"}, "✓ Active"),
+        ({"Active": "True", "Failed": "True"}, "✓ Active, Failed"),
+        ({"Active": "False", "Failed": "True"}, "✗ Failed"),
+        ({"Active": "False", "Initialized": "True"}, "Initialized"),
+    ],
+)
+def test_a_sign_says_whether_a_status_is_good(statuses: dict[str, str], shown: str) -> None:
+    one = Model.from_dict(with_conditions(**statuses))
+    assert page(ModelList(items=[one])).rows[1] == ["demo", "", "", shown]
+    assert page(one).words.startswith(f"Model demo{shown}CONDITION")
 
 
 def test_a_part_of_an_object_is_shown_as_yaml() -> None:
@@ -134,7 +155,7 @@ def test_a_part_of_an_object_is_shown_as_yaml() -> None:
 )
 def test_an_age_has_one_unit(seconds: int, age: str) -> None:
     created = datetime.now(UTC) - timedelta(seconds=seconds)
-    assert ["age", age] in page(model(creation_timestamp=created)).rows
+    assert f", {age} old" in page(model(creation_timestamp=created)).words
 
 
 def test_hostile_texts_are_texts() -> None:
@@ -156,6 +177,45 @@ def test_hostile_texts_are_texts() -> None:
         assert shown.tags <= ALLOWED
         assert "<script>" in shown.words
         assert re.search("<(script|img)", value._repr_html_() or "") is None
+
+
+def test_what_a_client_connects_to_and_offers_is_a_table_without_secrets() -> None:
+    with Client(server="https://10.0.0.1:6443", token="s3cret", namespace="prod") as client:
+        html = client._repr_html_()
+    assert "s3cret" not in html
+    shown = Page(html)
+    assert shown.words.startswith("Client")
+    assert shown.rows[:3] == [
+        ["server", "https://10.0.0.1:6443"],
+        ["from", "explicit arguments"],
+        ["namespace", "prod"],
+    ]
+    assert [
+        "registry_v1alpha1",
+        "autoscaling_policies, autoscaling_policy_bindings, models",
+    ] in shown.rows
+
+
+def test_a_watch_and_an_informer_say_how_far_they_are() -> None:
+    with Client(server="http://127.0.0.1:9") as client:
+        models = client.registry_v1alpha1.models()
+        with models.watch() as watch:
+            shown = Page(watch._repr_html_())
+        assert shown.words.startswith("Watch of models, at version Noneevents 0, connections 0")
+        informer = models.informer()
+        assert "Informer of models, not in step, 0 objects" in Page(informer._repr_html_()).words
+
+
+def test_an_error_of_a_wait_shows_why_once() -> None:
+    root = Node(kind="Model", name="demo", state="Active=False", healthy=False)
+    finding = Finding(code="crash", subject="Pod x", cause=f"it {HOSTILE}", action="look")
+    why = Diagnosis(root=root, namespace="default", findings=(finding,))
+    html = WaitTimeout("Model demo: not Ready after 2 s", diagnosis=why)._repr_html_()
+    shown = Page(html)
+    assert shown.words.startswith("✗ WaitTimeout: Model demo: not Ready after 2 s✗ Model demo")
+    assert shown.rows == [["object", "cause", "what to do"], ["Pod x", f"it {HOSTILE}", "look"]]
+    assert "Model demo  ✗ Active=False" in shown.words
+    assert "<script" not in html
 
 
 def test_what_a_server_sends_in_other_shapes_is_shown_all_the_same() -> None:

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from html import escape
 from typing import Any
 
 import attrs
+
+from matrixinfer_client.markup import Html, block, joined, line, mark, pre, table
 
 __all__ = ["Diagnosis", "Finding", "Node", "Unreadable"]
 
@@ -121,32 +122,57 @@ class Diagnosis:
         yield from (f"  | {line}" for text in first.evidence for line in text.splitlines())
         yield f"do:    {first.action}"
 
-    def _repr_html_(self) -> str:
-        rows = "".join(
-            f"<tr><td>{escape(finding.subject)}</td><td>{escape(finding.cause)}{_evidence(finding)}"
-            f"</td><td>{escape(finding.action)}</td></tr>"
-            for finding in self.findings
+    def to_html(self) -> Html:
+        """All of it as a piece of HTML, in which nothing the cluster said is markup."""
+        name = f"{self.root.kind} {self.root.name}"
+        verdict = mark(name, good=not self.findings and self.root.healthy is not False)
+        unread = joined([line(str(item), faint=True) for item in self.unreadable])
+        return block(
+            line(verdict, "" if self.findings else ": nothing wrong was found"),
+            _table(self.findings) if self.findings else "",
+            pre(_tree(self.root)),
+            joined([line("not readable:"), unread]) if unread else "",
         )
-        head = "<tr><th>object</th><th>cause</th><th>what to do</th></tr>"
-        table = f"<table>{head}{rows}</table>" if rows else "<p>no cause found</p>"
-        unread = "".join(f"<li>{escape(str(item))}</li>" for item in self.unreadable)
-        tail = f"<p>not readable:</p><ul>{unread}</ul>" if unread else ""
-        return f"<div>{table}<pre>{escape(str(self.root))}</pre>{tail}</div>"
+
+    def _repr_html_(self) -> str:
+        return self.to_html()
 
 
-def _evidence(finding: Finding) -> str:
-    return f"<pre>{escape(chr(10).join(finding.evidence))}</pre>" if finding.evidence else ""
+def _table(findings: Sequence[Finding]) -> Html:
+    return table(
+        ("object", "cause", "what to do"),
+        ([finding.subject, _cause(finding), finding.action] for finding in findings),
+    )
+
+
+def _cause(finding: Finding) -> str:
+    if not finding.evidence:
+        return finding.cause
+    return joined([line(finding.cause), pre("\n".join(finding.evidence))])
+
+
+def _tree(root: Node) -> Html:
+    shown = [
+        (label, node.state if node.healthy is None else mark(node.state, good=node.healthy))
+        for label, node in _rows(root, "", "")
+    ]
+    width = _width([label for label, _ in shown])
+    return joined([joined([f"{label:<{width}}  ", state]) for label, state in shown], "\n")
+
+
+def _width(labels: Sequence[str]) -> int:
+    """The width of the column; a very long name must not push all states out of sight."""
+    return min(max(map(len, labels)), 60)
 
 
 def _lines(root: Node) -> list[str]:
-    rows = list(_rows(root, "", ""))
-    # A very long name must not push all states out of sight.
-    width = min(max(len(label) for label, _ in rows), 60)
+    rows = [(label, node.state) for label, node in _rows(root, "", "")]
+    width = _width([label for label, _ in rows])
     return [f"{label:<{width}}  {state}".rstrip() for label, state in rows]
 
 
-def _rows(node: Node, first: str, rest: str) -> Iterator[tuple[str, str]]:
-    yield f"{first}{node.kind} {node.name}", node.state
+def _rows(node: Node, first: str, rest: str) -> Iterator[tuple[str, Node]]:
+    yield f"{first}{node.kind} {node.name}", node
     for child, is_last in _marked(node.children):
         branch, trunk = ("└── ", "    ") if is_last else ("├── ", "│   ")
         yield from _rows(child, rest + branch, rest + trunk)

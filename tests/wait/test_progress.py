@@ -62,7 +62,7 @@ def test_a_log_gets_one_line_per_change(log: io.StringIO) -> None:
 
 def test_a_log_of_many_objects_counts_them(log: io.StringIO) -> None:
     latest = update("Active=True", met=True, total=500, pending=13, elapsed=3)
-    assert show(latest, on=log) == "Model: 487 of 500 Ready after 3 s; demo: Active=True\n"
+    assert show(latest, on=log) == "Model: 487 of 500 Ready after 3.0 s; demo: Active=True\n"
 
 
 def test_a_terminal_has_one_line_that_is_written_over(terminal: Terminal) -> None:
@@ -126,7 +126,7 @@ def test_a_notebook_shows_a_table_that_is_brought_up_to_date(
     assert show(first_of_two, second_of_two, progress=progress, on=log) == ""
     first, second = notebook.shown
     assert "&lt;b&gt;" in first
-    assert second.startswith("<p>1 of 2</p><table>")
+    assert "1 of 2</p><table>" in second
     assert second.index("<td>a</td>") < second.index("<td>b</td>")
 
 
