@@ -10,16 +10,17 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import socket
 import weakref
 from collections.abc import AsyncGenerator, Mapping, Sequence
-from typing import TYPE_CHECKING, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar
 
 import aiohttp
 import yarl
 
 from matrixinfer_client.config import proxy_for, ssl_context
 from matrixinfer_client.errors import TransportError
-from matrixinfer_client.transports import KEEP_SECONDS, Trust, trust
+from matrixinfer_client.transports import KEEP_SECONDS, Trust, cut, trust
 from matrixinfer_client.wire import Outgoing, failure
 
 if TYPE_CHECKING:
@@ -32,6 +33,8 @@ __all__ = ["AiohttpTransport"]
 # Requests in flight at once; more wait their turn. Streams have connections of their own, so that
 # many watches never starve a get.
 _IN_FLIGHT = 100
+# Of the event loop, until a connection that was cut is closed: four, and some to spare.
+_TURNS = 20
 
 _UNSENT = (
     aiohttp.ClientConnectorError,
@@ -73,9 +76,6 @@ class _Answer:
 
     async def close(self) -> None:
         """Drop the connection unless the body was read to its end."""
-        connection = self._response.connection
-        if connection is not None:
-            self._pools.drop(connection)
         self._response.close()
 
 
@@ -113,6 +113,12 @@ class AiohttpTransport:
         except (aiohttp.ClientError, TimeoutError, OSError) as error:
             unsent = isinstance(error, _UNSENT)
             raise _failure(error, outgoing, self._config.source, sent=not unsent) from error
+        except asyncio.CancelledError:
+            if not session.closed or _is_cancelled():
+                raise
+            # Only its place in the queue was, since the client was closed.
+            end = ConnectionError("the client was closed before it was this request's turn")
+            raise _failure(end, outgoing, self._config.source, sent=False) from None
         answer = _Answer(response, outgoing, self._config.source, pools)
         if stream:
             self._streams.add(answer)
@@ -155,12 +161,12 @@ class _Pools:
         self.made_with = made_with
         self.proxy = proxy_for(config)
         context = ssl_context(config, credential)
-        self.calls = _session(context, _IN_FLIGHT)
-        self.streams = _session(context, 0)
-        self._keeper = _Keeper(loop, (self.calls, self.streams))
+        sockets: weakref.WeakSet[socket.socket] = weakref.WeakSet()
+        self.calls = _session(context, _IN_FLIGHT, sockets)
+        self.streams = _session(context, 0, sockets)
+        self._keeper = _Keeper(loop, (self.calls, self.streams), sockets)
         self.start = self._keeper.start
         self.close = self._keeper.close
-        self.drop = self._keeper.drop
         weakref.finalize(self, self._keeper.abandon).atexit = False
 
 
@@ -176,12 +182,15 @@ class _Keeper:
     _waiting: ClassVar[set[_Keeper]] = set()
 
     def __init__(
-        self, loop: asyncio.AbstractEventLoop, sessions: Sequence[aiohttp.ClientSession]
+        self,
+        loop: asyncio.AbstractEventLoop,
+        sessions: Sequence[aiohttp.ClientSession],
+        sockets: weakref.WeakSet[socket.socket],
     ) -> None:
         self._loop = loop
         self._sessions = sessions
+        self._sockets = sockets
         self._closing: asyncio.Task[None] | None = None
-        self._dropped: set[asyncio.Future[None]] = set()
         self._guard = self._until_the_loop_ends()
 
     async def start(self) -> None:
@@ -206,21 +215,6 @@ class _Keeper:
         with contextlib.suppress(RuntimeError):
             self._loop.call_soon_threadsafe(self._begin_to_close)
 
-    def drop(self, connection: aiohttp.connector.Connection) -> None:
-        """Cut a connection in the middle of an answer, and do not let the loop end before that.
-
-        Not with TLS's farewell: the peer may take as long as it likes to return it.
-        """
-        protocol = connection.protocol
-        if protocol is None or protocol.transport is None:
-            return
-        protocol.transport.abort()
-        # None once it is closed, and before aiohttp 3.12.
-        closed: asyncio.Future[None] | None = getattr(protocol, "closed", None)
-        if closed is not None:
-            self._dropped.add(closed)
-            closed.add_done_callback(self._dropped.discard)
-
     def _begin_to_close(self) -> None:
         if self._closing is None:
             self._closing = self._loop.create_task(self._close_sessions())
@@ -237,15 +231,47 @@ class _Keeper:
     async def _close_sessions(self) -> None:
         for session in self._sessions:
             await session.close()
-        if self._dropped:
-            await asyncio.wait(self._dropped)
+        # A session knows nothing of connections that are being made, and of those that it gave up
+        # while they were; some of them would wait for TLS's farewell, when nobody waits for them.
+        for each in self._sockets:
+            cut(each)
+        for _ in range(_TURNS):
+            if all(each.fileno() < 0 for each in self._sockets):
+                return
+            await asyncio.sleep(0)
 
 
-def _session(context: ssl.SSLContext, limit: int) -> aiohttp.ClientSession:
+class _Response(aiohttp.ClientResponse):
+    """An answer whose connection, when it is given up, is gone at once.
+
+    Not with TLS's farewell: the peer may take as long as it likes to return it.
+    """
+
+    def close(self) -> None:
+        connection = self.connection
+        if connection is not None and connection.transport is not None:
+            connection.transport.abort()
+        super().close()
+
+
+def _session(
+    context: ssl.SSLContext, limit: int, sockets: weakref.WeakSet[socket.socket]
+) -> aiohttp.ClientSession:
+    def opened(address: tuple[Any, ...]) -> socket.socket:
+        family, kind, protocol = address[:3]
+        made = socket.socket(family, kind, protocol)
+        sockets.add(made)
+        return made
+
     session = aiohttp.ClientSession(
         connector=aiohttp.TCPConnector(
-            ssl=context, limit=limit, keepalive_timeout=KEEP_SECONDS, use_dns_cache=False
+            ssl=context,
+            limit=limit,
+            keepalive_timeout=KEEP_SECONDS,
+            use_dns_cache=False,
+            socket_factory=opened,
         ),
+        response_class=_Response,
         cookie_jar=aiohttp.DummyCookieJar(),
         skip_auto_headers=("user-agent", "accept", "accept-encoding", "content-type"),
     )
@@ -253,6 +279,12 @@ def _session(context: ssl.SSLContext, limit: int) -> aiohttp.ClientSession:
     # and a repeated delete reports NotFound for what it has just deleted. `flows` decides instead.
     object.__setattr__(session, "_retry_connection", False)
     return session
+
+
+def _is_cancelled() -> bool:
+    """Whether somebody cancelled the task that asks."""
+    task = asyncio.current_task()
+    return task is not None and task.cancelling() > 0
 
 
 def _failure(

@@ -79,6 +79,12 @@ def stall(connection: socket.socket) -> bool:
     return False
 
 
+def ignore(connection: socket.socket) -> bool:
+    """Do not answer, and for a second do not notice that the client gives up."""
+    time.sleep(1.0)
+    return False
+
+
 def stream(*chunks: bytes, end: bool = True, pause: float = 0.0) -> Behaviour:
     """Send the body in chunks. Without `end` the stream stays open until the client leaves."""
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import socket
 import subprocess
 import sys
 import textwrap
@@ -9,12 +10,13 @@ from pathlib import Path
 
 from tests.cluster.certificates import CertificateAuthority
 from tests.conftest import Serve
-from tests.loopback import HOST, reply, server_tls, stream
+from tests.loopback import HOST, ignore, reply, server_tls, stall, stream
 
 PREAMBLE = """
-import asyncio, gc, os, sys, threading
+import asyncio, gc, os, sys, threading, time
 from matrixinfer_client.config import Config
 from matrixinfer_client.drivers import AsyncDriver, Driver
+from matrixinfer_client.errors import MatrixInferError, TransportError, TransportTimeout
 from matrixinfer_client.flows import Emit, Read, Request, Retries, call, open_stream
 
 url = sys.argv[1]
@@ -158,6 +160,99 @@ def test_a_stream_that_is_left_early_is_closed_when_its_loop_ends(
             asyncio.run(main(turns))
         """,
         str(tmp_path / "ca.crt"),
+    )
+
+
+def test_a_call_that_is_given_up_leaves_no_connection(serve: Serve, tmp_path: Path) -> None:
+    authority = CertificateAuthority()
+    server = serve(ignore, tls=server_tls(authority, tmp_path, HOST))
+    script(
+        server.url,
+        """
+        def hasty():
+            return call(Request("GET", "/x", timeout=0.2), Retries(attempts=1))
+
+        async def main(flow, limit):
+            driver = AsyncDriver(Config(url, ca_file=sys.argv[2]))
+            try:
+                await asyncio.wait_for(driver.run(flow), limit)
+            except (TransportTimeout, TimeoutError):
+                await driver.close()
+
+        asyncio.run(main(hasty(), 20))
+        asyncio.run(main(read(), 0.2))
+        gc.collect()
+        """,
+        str(tmp_path / "ca.crt"),
+    )
+    assert len(server.received) == 2
+
+
+def test_a_client_that_is_closed_while_it_connects_leaves_no_connection(
+    serve: Serve, tmp_path: Path
+) -> None:
+    authority = CertificateAuthority()
+    server = serve(ignore, tls=server_tls(authority, tmp_path, HOST))
+    script(
+        server.url,
+        """
+        async def main(seconds):
+            driver = AsyncDriver(Config(url, ca_file=sys.argv[2]))
+            connecting = asyncio.create_task(driver.run(read()))
+            await asyncio.sleep(seconds)
+            await driver.close()
+            await asyncio.wait([connecting])
+            assert isinstance(connecting.exception(), MatrixInferError)
+
+        # How far the connection is when the client is closed depends on the time that it has had.
+        for thousandths in range(12):
+            asyncio.run(main(thousandths / 1000))
+        gc.collect()
+        """,
+        str(tmp_path / "ca.crt"),
+    )
+
+
+def test_closing_a_client_ends_what_is_connecting_at_once() -> None:
+    # The kernel takes the connection, and nobody ever says a word on it.
+    with socket.create_server((HOST, 0)) as listener:
+        script(
+            f"https://{HOST}:{listener.getsockname()[1]}",
+            """
+            async def main():
+                driver = AsyncDriver(Config(url))
+                connecting = asyncio.create_task(driver.run(read()))
+                await asyncio.sleep(0.2)
+                started = time.monotonic()
+                await driver.close()
+                await asyncio.wait([connecting])
+                assert time.monotonic() - started < 1
+                assert isinstance(connecting.exception(), MatrixInferError)
+
+            asyncio.run(main())
+            gc.collect()
+            """,
+        )
+
+
+def test_closing_a_client_fails_calls_that_wait_their_turn_and_cancels_no_task(
+    serve: Serve,
+) -> None:
+    server = serve(stall)
+    script(
+        server.url,
+        """
+        async def main():
+            driver = AsyncDriver(Config(url))
+            calls = [asyncio.create_task(driver.run(read())) for _ in range(105)]
+            await asyncio.sleep(0.5)
+            await driver.close()
+            ends = await asyncio.gather(*calls, return_exceptions=True)
+            assert all(isinstance(end, TransportError) for end in ends)
+            assert [end.sent for end in ends].count(False) == 5
+
+        asyncio.run(main())
+        """,
     )
 
 

@@ -21,7 +21,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from http.client import HTTPException, HTTPResponse, HTTPSConnection
 from typing import Any, Self
-from urllib.parse import urlsplit
+from urllib.parse import parse_qsl, urlsplit
 
 _HOST = "127.0.0.1"
 _PATIENCE = 120.0
@@ -43,6 +43,8 @@ class _Piece:
     client: socket.socket
     data: bytes
     at_line_start: bool
+    version: str | None
+    """What the stream started from, as long as no whole line of it has got through."""
 
 
 class Proxy:
@@ -60,6 +62,10 @@ class Proxy:
         self._thread = threading.Thread(target=self._accept, name="proxy", daemon=True)
         self.applied: Counter[str] = Counter()
         self.requests = 0
+        self.garbled_again = 0
+        """How often garbage came a second time at the same version; the client lists then."""
+        self._garbled = False
+        self._garbled_at: str | None = None
         self.blocked = False
         """Whether every request is answered with 503 for now."""
         self.tokens: Mapping[str, str] = {}
@@ -209,6 +215,10 @@ class Proxy:
 
     def _relay(self, client: socket.socket, answer: HTTPResponse, path: str) -> bool:
         at_line_start = True
+        version = dict(parse_qsl(urlsplit(path).query)).get("resourceVersion")
+        if self._garbled:
+            # What the client knew when the garbage came is what it goes on from.
+            self._garbled, self._garbled_at = False, version
         self._note(client, f"relays: {path}")
         while data := answer.read1(65536):
             if _has_left(client):
@@ -218,10 +228,11 @@ class Proxy:
                 self._send(client, data)
             else:
                 self._note(client, f"{fault}: {path}")
-                if not _STREAMS[fault](self, _Piece(client, data, at_line_start)):
+                if not _STREAMS[fault](self, _Piece(client, data, at_line_start, version)):
                     return False
                 self._note(client, f"relays, after {fault}: {path}")
             at_line_start = data.endswith(b"\n")
+            version = None if b"\n" in data else version
         client.sendall(b"0\r\n\r\n")
         return True
 
@@ -306,6 +317,8 @@ class Proxy:
         return False
 
     def _garbage(self, piece: _Piece) -> bool:
+        self.garbled_again += piece.version is not None and piece.version == self._garbled_at
+        self._garbled = True
         piece.client.sendall(_chunk(b"<html>\n<p>bad gateway</p>\n"))
         _wait_until_left(piece.client)
         return False
