@@ -10,11 +10,19 @@ import json
 import math
 import re
 from collections.abc import Mapping, Sequence
-from typing import Any, cast
+from typing import Any, TypeGuard, cast
 
 from matrixinfer_client.validation.rendering import quote
 
-__all__ = ["MOST_STRICT_ERRORS", "JsonError", "json_type", "read_json", "write_json"]
+__all__ = [
+    "MOST_STRICT_ERRORS",
+    "JsonError",
+    "is_list",
+    "is_object",
+    "json_type",
+    "read_json",
+    "write_json",
+]
 
 MOST_STRICT_ERRORS = 100
 """So many fields that come twice, or are unknown, are told of one text."""
@@ -49,6 +57,16 @@ def write_json(value: Any) -> str:
     """The text that the server writes: keys sorted, no blanks, `<`, `>` and `&` escaped."""
     text = json.dumps(value, separators=(",", ":"), ensure_ascii=False, sort_keys=True)
     return re.sub("[<>&\u2028\u2029]", lambda found: f"\\u{ord(found[0]):04x}", text)
+
+
+def is_object(value: Any) -> TypeGuard[dict[str, Any]]:
+    """Whether a value is a JSON object; for type checkers, which do not know what is in it."""
+    return isinstance(value, dict)
+
+
+def is_list(value: Any) -> TypeGuard[list[Any]]:
+    """Whether a value is a JSON list."""
+    return isinstance(value, list)
 
 
 def json_type(value: Any) -> str:
