@@ -149,6 +149,12 @@ _CLUSTER_WIDE: Final = frozenset(
     {"Namespace", "Node", "CustomResourceDefinition", "ClusterRole", "ClusterRoleBinding"}
 )
 
+_CATEGORIES: Final[Mapping[str, tuple[str, ...]]] = {
+    "CustomResourceDefinition": ("api-extensions",),
+    "Pod": ("all",),
+    "Service": ("all",),
+}
+
 
 def _plain(
     group: str,
@@ -170,9 +176,7 @@ def _plain(
         subresources=sub,
         verbs=verbs,
     )
-    return ResourceType(
-        kind=found, short_names=short, categories=("all",) if kind in ("Pod", "Service") else ()
-    )
+    return ResourceType(kind=found, short_names=short, categories=_CATEGORIES.get(kind, ()))
 
 
 def _review(group: str, kind: str, plural: str) -> ResourceType:
