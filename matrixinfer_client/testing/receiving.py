@@ -17,11 +17,11 @@ from matrixinfer_client.testing.decoding import (
     undecodable,
 )
 from matrixinfer_client.testing.headers import cleaned
+from matrixinfer_client.testing.metafaults import metadata_fault
 from matrixinfer_client.testing.options import WriteOptions
-from matrixinfer_client.testing.refusals import Refusal, invalid
+from matrixinfer_client.testing.refusals import Refusal, invalid_patch
 from matrixinfer_client.testing.routing import Ask
-from matrixinfer_client.validation.objects import complete, malformed_metadata
-from matrixinfer_client.validation.rendering import quote
+from matrixinfer_client.validation.objects import complete
 from matrixinfer_client.validation.results import FieldError
 
 __all__ = ["completed", "configured", "received", "repatched", "schema_of"]
@@ -42,6 +42,10 @@ def received(
         custom=ask.type.custom,
         strict=options.field_validation,
     )
+    core_kind = "" if ask.type.custom else kind.kind
+    fault = metadata_fault(obj.get("metadata"), core_kind=core_kind)
+    if fault is not None:
+        raise undecodable(obj, kind.kind, fault)
     understood, unknown = completed(ask, obj)
     problems = strict_problems(twice, unknown)
     if problems and options.field_validation == "Strict":
@@ -57,7 +61,7 @@ def repatched(
     understood, unknown = completed(ask, patched)
     problems = strict_problems(twice, unknown)
     if problems and options.field_validation == "Strict":
-        raise patch_refusal(patched, problems)
+        raise _patch_refusal(patched, problems)
     _check(ask, understood, ask.name)
     return understood, () if options.field_validation == "Ignore" else problems
 
@@ -71,9 +75,6 @@ def completed(ask: Ask, obj: Mapping[str, Any]) -> tuple[dict[str, Any], Sequenc
     """A copy without what the schema does not know, with defaults and tidy metadata."""
     schema = ask.type.schema
     metadata = obj.get("metadata") or {}
-    faults = malformed_metadata(metadata)
-    if faults:
-        raise undecodable(obj, ask.kind.kind, str(faults[0]))
     unknown: Sequence[FieldError] = ()
     if schema is None:
         understood = dict(obj)
@@ -90,18 +91,10 @@ def schema_of(ask: Ask) -> Any:
     return None if ask.type.schema is None else ask.type.schema.root
 
 
-def patch_refusal(patched: Mapping[str, Any], problems: Sequence[str]) -> Refusal:
+def _patch_refusal(patched: Mapping[str, Any], problems: Sequence[str]) -> Refusal:
     """422: what a patch made of the object has fields that are unknown or come twice."""
-    text = quote(json.encode(patched).decode())
-    error = FieldError(
-        path="patch",
-        parts=("patch",),
-        type="FieldValueInvalid",
-        message=f"Invalid value: {text}: strict decoding error: {', '.join(problems)}",
-        source="strict",
-    )
-    # The server says neither the kind nor the name here.
-    return invalid("", "", "", [error])
+    problem = f"strict decoding error: {', '.join(problems)}"
+    return invalid_patch(json.encode(patched).decode(), problem)
 
 
 def _check(ask: Ask, obj: dict[str, Any], name: str | None) -> None:

@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 import copy
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any, Final
 
 import attrs
-from msgspec import json
 
 from matrixinfer_client.testing.admitting import mutate, validate
 from matrixinfer_client.testing.corekinds import prepare_core
@@ -20,7 +19,16 @@ from matrixinfer_client.testing.headers import (
 )
 from matrixinfer_client.testing.options import WriteOptions, write_options
 from matrixinfer_client.testing.ownership import ApplyConflictError, TypedError, apply, track
-from matrixinfer_client.testing.patching import json_patch, merge_patch, strategic_merge_patch
+from matrixinfer_client.testing.patching import (
+    CUSTOM_PATCH_TYPES,
+    JSON_PATCH,
+    STRATEGIC_MERGE_PATCH,
+    decode_patch,
+    json_patch,
+    merge_patch,
+    patched_object,
+    strategic_merge_patch,
+)
 from matrixinfer_client.testing.receiving import (
     completed,
     configured,
@@ -36,6 +44,8 @@ from matrixinfer_client.testing.refusals import (
     conflict,
     generate_name_conflict,
     invalid,
+    media_type_not_served,
+    resource_version_required,
     unsupported_media_type,
     update_uid_conflict,
 )
@@ -46,9 +56,6 @@ from matrixinfer_client.validation.results import FieldError, required
 
 __all__ = ["Outcome", "create", "patch", "update"]
 
-_JSON_PATCH: Final = "application/json-patch+json"
-_MERGE_PATCH: Final = "application/merge-patch+json"
-_STRATEGIC_PATCH: Final = "application/strategic-merge-patch+json"
 _APPLY_PATCH: Final = "application/apply-patch+yaml"
 _TRIES: Final = 8
 _VERSION_GIVEN: Final = "resourceVersion should not be set on objects to be created"
@@ -92,19 +99,30 @@ def update(state: State, ask: Ask) -> Outcome:
 def patch(state: State, ask: Ask) -> Outcome:
     """Change an object by a patch of one of the four types."""
     kind = ask.call.headers.get("content-type", "").split(";")[0].strip()
-    known = [_JSON_PATCH, _MERGE_PATCH, _APPLY_PATCH]
-    if not ask.type.custom:
-        known.insert(2, _STRATEGIC_PATCH)
-    if kind not in known:
-        raise unsupported_media_type(known)
+    if ask.type.custom and kind not in CUSTOM_PATCH_TYPES:
+        raise unsupported_media_type(CUSTOM_PATCH_TYPES)
+    if kind not in (*CUSTOM_PATCH_TYPES, STRATEGIC_MERGE_PATCH):
+        raise media_type_not_served()
     options = write_options(ask.call, "PatchOptions", apply=kind == _APPLY_PATCH)
     if kind == _APPLY_PATCH:
         return _applied(state, ask, options)
     old = _existing(state, ask)
-    patched, twice = _PATCHES[kind](ask, old)
+    patched, twice = _patched(ask, kind, options, old)
     obj, warnings = repatched(ask, options, patched, twice)
     obj = _owned(state, ask, old, obj, options)
     return attrs.evolve(_replaced(state, ask, obj, old, options), warnings=warnings)
+
+
+def _patched(
+    ask: Ask, kind: str, options: WriteOptions, old: Mapping[str, Any]
+) -> tuple[Mapping[str, Any], Sequence[str]]:
+    """What a patch makes of the object, and the fields that come twice in the patch."""
+    change, twice = decode_patch(ask.call.body, kind, strict=options.field_validation)
+    if kind == STRATEGIC_MERGE_PATCH:
+        return strategic_merge_patch(old, change), twice
+    document = json_patch(old, change) if kind == JSON_PATCH else merge_patch(old, change)
+    core_kind = "" if ask.type.custom else ask.kind.kind
+    return patched_object(document, core_kind=core_kind), twice
 
 
 def _applied(state: State, ask: Ask, options: WriteOptions) -> Outcome:
@@ -286,17 +304,7 @@ def _check_version(ask: Ask, obj: Mapping[str, Any], old: Mapping[str, Any]) -> 
     if not given:
         if not ask.type.custom:
             return
-        text = "Invalid value: 0: must be specified for an update"
-        path = "metadata.resourceVersion"
-        error = FieldError(
-            path=path,
-            parts=("metadata", "resourceVersion"),
-            type="FieldValueInvalid",
-            message=text,
-            source="name",
-        )
-        # The server has the plural here where the kind should be.
-        raise invalid(kind.group, kind.plural, ask.name, [error])
+        raise resource_version_required(kind.group, kind.plural, ask.name)
     if given != old["metadata"]["resourceVersion"]:
         raise conflict(kind.group, kind.plural, ask.name)
 
@@ -333,26 +341,3 @@ def _owned(
         subresource=ask.subresource,
         now=state.now(),
     )
-
-
-def _json_patched(ask: Ask, old: Mapping[str, Any]) -> tuple[Mapping[str, Any], Sequence[str]]:
-    return json_patch(old, json.decode(ask.call.body)), ()
-
-
-def _merged(ask: Ask, old: Mapping[str, Any]) -> tuple[Mapping[str, Any], Sequence[str]]:
-    return merge_patch(old, json.decode(ask.call.body)), ()
-
-
-def _strategically_merged(
-    ask: Ask, old: Mapping[str, Any]
-) -> tuple[Mapping[str, Any], Sequence[str]]:
-    return strategic_merge_patch(old, json.decode(ask.call.body)), ()
-
-
-_PATCHES: Final[
-    Mapping[str, Callable[[Ask, Mapping[str, Any]], tuple[Mapping[str, Any], Sequence[str]]]]
-] = {
-    _JSON_PATCH: _json_patched,
-    _MERGE_PATCH: _merged,
-    _STRATEGIC_PATCH: _strategically_merged,
-}
