@@ -80,7 +80,9 @@ def completed(ask: Ask, obj: Mapping[str, Any]) -> tuple[dict[str, Any], Sequenc
         understood = dict(obj)
     else:
         understood, unknown = complete(schema, obj)
-        metadata = understood.get("metadata") or {}
+        # What managers own has no schema, and stays as it is.
+        kept = {key: metadata[key] for key in ("managedFields",) if key in metadata}
+        metadata = {**(understood.get("metadata") or {}), **kept}
     understood["metadata"] = cleaned(metadata)
     # As the server writes it: apiVersion and kind first, the status last.
     return {name: understood[name] for name in sorted(understood)}, unknown

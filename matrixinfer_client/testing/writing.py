@@ -18,7 +18,13 @@ from matrixinfer_client.testing.headers import (
     versioned,
 )
 from matrixinfer_client.testing.options import WriteOptions, write_options
-from matrixinfer_client.testing.ownership import ApplyConflictError, TypedError, apply, track
+from matrixinfer_client.testing.ownership import (
+    ApplyConflictError,
+    TypedError,
+    apply,
+    keep_times,
+    track,
+)
 from matrixinfer_client.testing.patching import (
     CUSTOM_PATCH_TYPES,
     JSON_PATCH,
@@ -223,16 +229,15 @@ def _replaced(
         prepare_core(kind, obj, created=False)
     _refuse_other_kind(ask, obj)
     _refuse_invalid(ask, _errors(ask, obj, old))
-    same = _is_unchanged(obj, old)
+    obj = keep_times(old, obj)
     validate(state, ask, obj)
     emptied = "deletionTimestamp" in old["metadata"] and not obj["metadata"].get("finalizers")
     if emptied and not obj["metadata"].get("deletionGracePeriodSeconds"):
         return Outcome(versioned(obj, old["metadata"]["resourceVersion"]), emptied=True)
-    if same:
-        return Outcome(old)
+    unchanged = versioned(obj, old["metadata"]["resourceVersion"])
+    if options.dry_run or unchanged == old:
+        return Outcome(unchanged)
     stored = versioned(obj, state.storage.next_version())
-    if options.dry_run:
-        return Outcome(versioned(obj, old["metadata"]["resourceVersion"]))
     state.storage.put(ask.table, ask.key, stored)
     return Outcome(stored)
 
@@ -260,18 +265,6 @@ def _kept(ask: Ask, obj: dict[str, Any], old: Mapping[str, Any]) -> dict[str, An
 
 def _content(obj: Mapping[str, Any]) -> dict[str, Any]:
     return {key: value for key, value in obj.items() if key != "metadata"}
-
-
-def _is_unchanged(obj: Mapping[str, Any], old: Mapping[str, Any]) -> bool:
-    """Whether nothing would change but the times at which managers wrote."""
-    if _content(obj) != _content(old):
-        return False
-    new, was = ({**each["metadata"]} for each in (obj, old))
-    was.pop("resourceVersion", None)
-    rows, before = (
-        [{**row, "time": ""} for row in each.pop("managedFields", ())] for each in (new, was)
-    )
-    return new == was and rows == before
 
 
 def _errors(ask: Ask, obj: Mapping[str, Any], old: Mapping[str, Any] | None) -> list[FieldError]:
