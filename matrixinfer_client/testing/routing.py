@@ -91,6 +91,8 @@ def route(call: Call) -> Ask:
     verb = verbs.get(method, "")
     if verb == "list" and call.flag("watch"):
         verb = "watch"
+    if subresource == "binding" and method == "POST":
+        verb = "create"
     return Ask(
         call=call,
         type=found,

@@ -10,6 +10,7 @@ from msgspec import json
 
 from matrixinfer_client.definitions import crd_manifests
 from matrixinfer_client.testing.authorizing import authorize, impersonated, review
+from matrixinfer_client.testing.binding import bind, is_binding
 from matrixinfer_client.testing.collecting import Collector
 from matrixinfer_client.testing.decoding import warning_headers
 from matrixinfer_client.testing.deleting import delete, delete_collection
@@ -82,6 +83,8 @@ class FakeServer:
             return known
         ask = route(call)
         authorize(self.state, ask)
+        if is_binding(ask):
+            return _encoded(bind(self.state, ask), 201)
         check_served(ask)
         if ask.table == _CRDS and not self._has_definitions:
             self._define()
