@@ -83,7 +83,8 @@ _RULES = (
         "schedulerName: volcano",
     ),
     _rule(
-        r"resourceVersion: Invalid value: 0x0",
+        # 0x0 up to Kubernetes 1.33, 0 since.
+        r"resourceVersion: Invalid value: 0(x0)?: must be specified",
         "policy-update",
         "the controller cannot change an autoscaling policy or binding that it created earlier: it "
         "leaves out the resourceVersion (a defect of the platform)",
