@@ -6,6 +6,7 @@ himself meanwhile, the answers to own writes count at once; whichever is newer i
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Callable, Iterable, Sequence
 from typing import TYPE_CHECKING, Any, TypeAlias
 
@@ -120,12 +121,13 @@ class Holdings:
         """Delete an object, unless it is another one by now."""
         namespace, name = key_of(obj)
         uid = version_of(obj)[0]
-        self._place(namespace).delete(
-            name,
-            grace_period_seconds=grace_period_seconds,
-            preconditions=Preconditions(uid=uid),
-            ignore_not_found=True,
-        )
+        with contextlib.suppress(ConflictError):
+            self._place(namespace).delete(
+                name,
+                grace_period_seconds=grace_period_seconds,
+                preconditions=Preconditions(uid=uid),
+                ignore_not_found=True,
+            )
         self.refresh((namespace, name), uid)
 
     def refresh(self, key: Key, uid: str) -> None:

@@ -8,9 +8,17 @@ from __future__ import annotations
 from typing import Any, ClassVar
 
 from matrixinfer_client.kinds import Kind
-from matrixinfer_client.models import ApiList, ApiObject, model, wire
+from matrixinfer_client.models import ApiList, ApiModel, ApiObject, model, wire
 
 __all__ = ["Event", "EventList", "Pod", "PodList", "Service", "ServiceList"]
+
+
+@model
+class PageMeta(ApiModel):
+    """What the metadata of a list has."""
+
+    resource_version: str | None = wire("resourceVersion", default=None)
+    continue_: str | None = wire("continue", default=None)
 
 
 @model
@@ -41,7 +49,7 @@ class PodList(ApiList[Pod]):
 
     api_version: str = wire("apiVersion", default="v1")
     kind: str = "PodList"
-    metadata: Any = None
+    metadata: PageMeta | None = None
     items: list[Pod]
 
 
@@ -67,7 +75,7 @@ class ServiceList(ApiList[Service]):
 
     api_version: str = wire("apiVersion", default="v1")
     kind: str = "ServiceList"
-    metadata: Any = None
+    metadata: PageMeta | None = None
     items: list[Service]
 
 
@@ -92,5 +100,5 @@ class EventList(ApiList[Event]):
 
     api_version: str = wire("apiVersion", default="v1")
     kind: str = "EventList"
-    metadata: Any = None
+    metadata: PageMeta | None = None
     items: list[Event]

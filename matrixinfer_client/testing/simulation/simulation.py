@@ -122,6 +122,8 @@ class Simulation:
             "pod": self._agent,
         }
         self._attempts: dict[Work, int] = {}
+        # Told once, however often it happens in a row.
+        self._told: dict[Work, str] = {}
         self._started = self._stopped = False
 
     @property
@@ -258,6 +260,7 @@ class Simulation:
             self._again(work, error)
         else:
             self._attempts.pop(work, None)
+            self._told.pop(work, None)
 
     def _again(self, work: Work, error: Exception) -> None:
         """Have work repeated that failed, each time after a longer pause."""
@@ -271,7 +274,9 @@ class Simulation:
             background = error.background
         else:
             background = True
-            self._report(error)
+            if self._told.get(work) != str(error):
+                self._told[work] = str(error)
+                self._report(error)
         due = self._worker.due(delay, background=background)
         self._worker.schedule(work, due, background=background)
 
