@@ -126,7 +126,7 @@ class _Operations:
         if "get" in kind.verbs:
             verbs = {name: verb for name, verb in _ONE.items() if name in kind.verbs}
             found[f"{collection}/{{name}}"] = self._item(verbs, ["name", *place])
-            for name in kind.subresources:
+            for name in filter(_SUBRESOURCES.__contains__, kind.subresources):
                 verbs = {each: _ONE[each] for each in _SUBRESOURCES[name]}
                 path = f"{collection}/{{name}}/{name}"
                 found[path] = self._item(verbs, ["name", *place], name)

@@ -37,6 +37,7 @@ _SUBRESOURCE_VERBS: Final[Mapping[str, Sequence[str]]] = {
     "status": ("get", "patch", "update"),
     "finalize": ("update",),
     "log": ("get",),
+    "binding": ("create",),
 }
 _CUSTOM_VERBS: Final = (
     "delete",
@@ -130,7 +131,7 @@ def _described(resource: ResourceType) -> dict[str, Any]:
     subresources = [
         {
             "subresource": name,
-            "responseKind": _response_kind(resource),
+            "responseKind": _response_kind(resource, name),
             "verbs": list(_SUBRESOURCE_VERBS[name]),
         }
         for name in sorted(kind.subresources)
@@ -146,11 +147,15 @@ def _described(resource: ResourceType) -> dict[str, Any]:
     }
 
 
-def _response_kind(resource: ResourceType) -> dict[str, str]:
+def _response_kind(resource: ResourceType, subresource: str = "") -> dict[str, str]:
     """The server leaves group and version of its own kinds empty: those of the list count."""
     kind = resource.kind
     group, version = (kind.group, kind.version) if resource.custom else ("", "")
-    return {"group": group, "version": version, "kind": kind.kind}
+    return {"group": group, "version": version, "kind": _kind_of(kind, subresource)}
+
+
+def _kind_of(kind: Kind, subresource: str) -> str:
+    return "Binding" if subresource == "binding" else kind.kind
 
 
 def _listed(resource: ResourceType) -> Iterable[dict[str, Any]]:
@@ -171,7 +176,7 @@ def _listed(resource: ResourceType) -> Iterable[dict[str, Any]]:
             "name": f"{kind.plural}/{name}",
             "singularName": "",
             "namespaced": kind.namespaced,
-            "kind": kind.kind,
+            "kind": _kind_of(kind, name),
             "verbs": list(_SUBRESOURCE_VERBS[name]),
         }
 
@@ -188,5 +193,7 @@ def _verbs(resource: ResourceType) -> list[str]:
 
 
 def _storage_hash(kind: Kind) -> str:
-    text = f"{kind.group}/{kind.version}/{kind.kind}"
+    # Definitions are the one kind here that is still stored in an older version.
+    version = "v1beta1" if kind.kind == "CustomResourceDefinition" else kind.version
+    text = f"{kind.group}/{version}/{kind.kind}"
     return b64encode(hashlib.sha256(text.encode()).digest()[:8]).decode()
