@@ -19,7 +19,6 @@ from matrixinfer_client.testing.jsontext import (
     JsonError,
     json_type,
     read_json,
-    write_json,
 )
 from matrixinfer_client.testing.refusals import (
     Refusal,
@@ -28,6 +27,7 @@ from matrixinfer_client.testing.refusals import (
     request_too_large,
     unsupported_media_type,
 )
+from matrixinfer_client.validation.rendering import quote
 from matrixinfer_client.validation.results import FieldError
 from matrixinfer_client.validation.results import invalid as field_error
 from matrixinfer_client.yamlreader import Reader
@@ -247,7 +247,7 @@ def _read(text: str) -> tuple[Any, list[str]]:
         value, twice = read_json(text)
     except JsonError as error:
         raise JsonError(f"couldn't get version/kind; json parse error: {error}") from error
-    return value, [f"duplicate field {write_json(path)}" for path in twice]
+    return value, [f"duplicate field {quote(path)}" for path in twice]
 
 
 def _read_yaml(text: str) -> tuple[Any, list[str]]:
