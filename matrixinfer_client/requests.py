@@ -56,15 +56,16 @@ def get(
     target: Target[Any, Any],
     name: str,
     *,
+    namespace: str | None = None,
     resource_version: str | None = None,
     subresource: Subresource | None = None,
     timeout: TimeoutArg = None,
 ) -> Request:
-    """Read one object."""
+    """Read one object, of another namespace than the target's when that is given."""
     query = [("resourceVersion", resource_version)] if resource_version is not None else []
     return Request(
         "GET",
-        target.item_path(name, subresource=subresource),
+        target.item_path(name, namespace, subresource),
         urlencode(query),
         timeout=_timeout(target, timeout),
         repeatable=True,

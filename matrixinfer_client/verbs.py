@@ -42,6 +42,9 @@ R = TypeVar("R")
 
 # client-go's `retry.DefaultRetry` gives up after five tries; more only hides a fight.
 _CONFLICT_ATTEMPTS = 5
+# In a row. A token that was just replaced expires only when its use takes longer than the server
+# keeps history; a server that always refuses its own tokens would be asked for ever.
+_TOKEN_ATTEMPTS = 5
 
 
 def one(target: Target[T, Any], request: Request) -> Flow[T]:
@@ -84,14 +87,18 @@ def iterate(target: Target[Any, Any], options: ListOptions, *, timeout: TimeoutA
     history) is replaced by the one that the server sends with the refusal: the listing goes on
     after the last key, at a newer version, and repeats nothing.
     """
+    expired = 0
     while True:
         try:
             result: Any = yield from page(target, options, timeout=timeout)
         except ExpiredError as error:
-            if options.continue_token is None or error.continue_token is None:
+            expired += 1
+            fresh = error.continue_token
+            if options.continue_token is None or fresh is None or expired >= _TOKEN_ATTEMPTS:
                 raise
-            options = attrs.evolve(options, continue_token=error.continue_token)
+            options = attrs.evolve(options, continue_token=fresh)
             continue
+        expired = 0
         for item in result.items or ():
             yield Emit(item)
         if not result.continue_token:
@@ -121,7 +128,7 @@ def create_or_update(target: Target[T, L], body: Body[T], options: WriteOptions)
         except AlreadyExistsError:
             pass
         try:
-            current = yield from _read(target, wanted)
+            current = yield from _read(target, wanted, options.timeout)
             merged = _replaced(current, wanted)
             return (yield from one(target, requests.update(target, merged, options)))
         except (ConflictError, NotFoundError):
@@ -131,12 +138,14 @@ def create_or_update(target: Target[T, L], body: Body[T], options: WriteOptions)
     raise AssertionError("unreachable: the last attempt returns or raises")
 
 
-def _read(target: Target[T, L], wanted: Mapping[str, Any]) -> Flow[dict[str, Any]]:
+def _read(
+    target: Target[T, L], wanted: Mapping[str, Any], timeout: TimeoutArg
+) -> Flow[dict[str, Any]]:
     metadata = wanted["metadata"]
-    path = target.item_path(metadata["name"], metadata.get("namespace"))
-    request = Request("GET", path, timeout=target.options.timeout, repeatable=True)
-    response = yield from call(request, target.options.retries)
-    return codec.to_dict(_decoded(response, lambda body: codec.decode(target.cls, body)))
+    request = requests.get(
+        target, metadata["name"], namespace=metadata.get("namespace"), timeout=timeout
+    )
+    return codec.to_dict((yield from one(target, request)))
 
 
 def _without_version(wire: dict[str, Any]) -> dict[str, Any]:
