@@ -126,6 +126,9 @@ class NodeAgent:
         self._timer.after(key, 0)
 
     def _delay(self, pod: Plain, stage: Stage, hit: Hit) -> float:
+        if stage.step == "schedule":
+            # One after the other, as from a queue.
+            return stage.delay
         delay = stage.delay
         if stage.step == "start" and not stage.background:
             missing = any(self._kubelet.must_pull(pod, name) for name in stage.containers)
