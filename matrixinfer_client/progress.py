@@ -104,9 +104,14 @@ class _Log:
     def __init__(self, condition: str, stream: TextIO) -> None:
         self._condition = condition
         self._stream = stream
+        self._latest: dict[str, tuple[bool, str]] = {}
 
     def update(self, update: WaitUpdate[Any]) -> None:
-        """Print a line."""
+        """Print a line, unless it would only tell another time."""
+        said = update.met, update.text
+        if self._latest.get(update.name) == said:
+            return
+        self._latest[update.name] = said
         print(_sentence(self._condition, update, update.elapsed), file=self._stream, flush=True)
 
     def close(self) -> None:
