@@ -9,6 +9,7 @@ import attrs
 from msgspec import json
 
 from matrixinfer_client.definitions import crd_manifests
+from matrixinfer_client.testing.access import default_bindings, default_roles
 from matrixinfer_client.testing.authorizing import authorize, impersonated, review
 from matrixinfer_client.testing.binding import bind, is_binding
 from matrixinfer_client.testing.collecting import Collector
@@ -32,6 +33,7 @@ __all__ = ["FakeServer"]
 
 _JSON: Final = ("Content-Type", "application/json")
 _CRDS: Final[TypeKey] = ("apiextensions.k8s.io", "customresourcedefinitions")
+_RBAC: Final = "rbac.authorization.k8s.io"
 _NAMESPACES: Final = ("default", "kube-node-lease", "kube-public", "kube-system")
 
 
@@ -59,7 +61,11 @@ class FakeServer:
         self._collector = Collector(self.state)
         self._has_definitions = False
         for name in _NAMESPACES:
-            self._seed_namespace(name)
+            self._seed(("", "namespaces"), _namespace(name))
+        for role in default_roles():
+            self._seed((_RBAC, "clusterroles"), role)
+        for binding in default_bindings():
+            self._seed((_RBAC, "clusterrolebindings"), binding)
 
     def handle(self, call: Call) -> Reply:
         """Answer a request; never waits, and never raises for what a caller may send."""
@@ -99,19 +105,6 @@ class FakeServer:
             return Reply(status=200, headers=[shown.content_type], stream=stream)
         return _VERBS[ask.verb](self.state, ask, shown)
 
-    def _seed_namespace(self, name: str) -> None:
-        labels = {"kubernetes.io/metadata.name": name}
-        self._seed(
-            ("", "namespaces"),
-            {
-                "apiVersion": "v1",
-                "kind": "Namespace",
-                "metadata": {"name": name, "labels": labels},
-                "spec": {"finalizers": ["kubernetes"]},
-                "status": {"phase": "Active"},
-            },
-        )
-
     def _seed(self, table: TypeKey, obj: dict[str, Any]) -> None:
         metadata = dict(obj["metadata"])
         initialize(self.state, metadata)
@@ -124,6 +117,16 @@ class FakeServer:
         self._has_definitions = True
         for manifest in crd_manifests():
             self._seed(_CRDS, {**manifest, "status": _ESTABLISHED})
+
+
+def _namespace(name: str) -> dict[str, Any]:
+    return {
+        "apiVersion": "v1",
+        "kind": "Namespace",
+        "metadata": {"name": name, "labels": {"kubernetes.io/metadata.name": name}},
+        "spec": {"finalizers": ["kubernetes"]},
+        "status": {"phase": "Active"},
+    }
 
 
 _ESTABLISHED: Final[Mapping[str, Any]] = {
