@@ -19,6 +19,7 @@ __all__ = [
     "already_exists",
     "apply_conflict",
     "bad_request",
+    "broken_request",
     "conflict",
     "delete_resource_version_conflict",
     "delete_uid_conflict",
@@ -208,10 +209,11 @@ def forbidden(
     return refusal
 
 
-def forbidden_path(user: str, verb: str, path: str) -> Refusal:
+def forbidden_path(user: str, verb: str, path: str, *, because: str = "") -> Refusal:
     """403: no role allows the verb (`get`) on a path that is no resource."""
     text = _escaped(f"User {quote(user)} cannot {verb} path {quote(path)}")
-    return Refusal(403, f"forbidden: {text}", reason="Forbidden", details={}, headers=_NO_SNIFF)
+    message = f"forbidden: {text}" + (f": {because}" if because else "")
+    return Refusal(403, message, reason="Forbidden", details={}, headers=_NO_SNIFF)
 
 
 def forbidden_because(group: str, plural: str, name: str, text: str) -> Refusal:
@@ -332,6 +334,12 @@ def internal_error(text: str) -> Refusal:
 def unclassified(message: str) -> Refusal:
     """500 without reason and details: an error that nobody in the server expected."""
     return Refusal(500, message)
+
+
+def broken_request(uri: str, text: str) -> Refusal:
+    """500 in text: a request whose headers contradict each other."""
+    said = _escaped(f"Internal Server Error: {quote(uri)}: {text}")
+    return Refusal(500, said, headers=_NO_SNIFF, plain=f"{said}\n")
 
 
 def service_unavailable(message: str) -> Refusal:
