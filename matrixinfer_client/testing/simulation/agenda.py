@@ -5,7 +5,7 @@ from __future__ import annotations
 import heapq
 from typing import TypeAlias
 
-import attrs
+from msgspec import Struct
 
 __all__ = ["Agenda", "Entry", "Work"]
 
@@ -13,14 +13,13 @@ Work: TypeAlias = "tuple[str, str, str]"
 """The controller, and the namespace and name of the object that it is to look at."""
 
 
-@attrs.frozen(order=True)
-class Entry:
+class Entry(Struct, frozen=True, order=True):
     """One piece of work. Those that are due at the same time keep their order."""
 
     due: float
     number: int
     work: Work
-    background: bool = attrs.field(order=False)
+    background: bool
     """Whether it only repeats what failed before, so that nobody has to wait for it."""
 
 

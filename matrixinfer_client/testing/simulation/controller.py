@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Protocol
 
-import attrs
+from msgspec import Struct
 
 from matrixinfer_client.testing.simulation.plainly import Key
 
@@ -49,8 +49,7 @@ class TryAgainError(Exception):
         self.background = background
 
 
-@attrs.frozen
-class Surroundings:
+class Surroundings(Struct, frozen=True):
     """What a controller works with."""
 
     cluster: Cluster

@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
-import attrs
+from msgspec import Struct, field
 
 from matrixinfer_client.looks import mapping, rows
 from matrixinfer_client.testing.simulation.members import (
@@ -36,24 +36,22 @@ if TYPE_CHECKING:
 __all__ = ["Group", "Groups", "Steps", "is_ready", "partition_of", "replicas_of"]
 
 
-@attrs.define
-class Group:
+class Group(Struct):
     """What the controller remembers of one group."""
 
     revision: str
-    made: dict[str, str] = attrs.field(factory=dict[str, str])
+    made: dict[str, str] = field(default_factory=dict[str, str])
     """The pods it has been given, by name, and the replica of the role they belong to."""
     is_deleting: bool = False
-    rebuilding: list[str] = attrs.field(factory=list[str])
+    rebuilding: list[str] = field(default_factory=list[str])
     """Replicas of roles whose pods must go before they are made anew."""
 
 
-@attrs.define
-class Steps:
+class Steps(Struct):
     """What to do now."""
 
-    delete: list[Plain] = attrs.field(factory=list["Plain"])
-    create: list[Member] = attrs.field(factory=list[Member])
+    delete: list[Plain] = field(default_factory=list["Plain"])
+    create: list[Member] = field(default_factory=list[Member])
     wake_at: float | None = None
     """When something is due although nothing changes."""
 

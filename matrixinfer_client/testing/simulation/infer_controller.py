@@ -6,7 +6,7 @@ import contextlib
 from collections.abc import Sequence
 from typing import Any
 
-import attrs
+from msgspec import Struct
 
 from matrixinfer_client.errors import AlreadyExistsError
 from matrixinfer_client.looks import mapping, rows, text
@@ -118,8 +118,7 @@ class InferController:
             self._cluster.infers.update_status(infer, after, INFER_CONTROLLER)
 
 
-@attrs.frozen
-class _Summary:
+class _Summary(Struct, frozen=True):
     """How far the groups are. The numbers are indexes into the groups sorted by name."""
 
     total: int

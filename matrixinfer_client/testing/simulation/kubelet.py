@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import ipaddress
 from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING
 
@@ -29,8 +28,6 @@ if TYPE_CHECKING:
 
 __all__ = ["Kubelet"]
 
-_HOSTS = ipaddress.ip_network("10.0.0.0/16")
-_PODS = ipaddress.ip_network("10.244.0.0/16")
 _UNHEALTHY = "Readiness probe failed: HTTP probe failed with statuscode: 503"
 _CRASH_LOG = (
     "Traceback (most recent call last):",
@@ -235,15 +232,20 @@ class Kubelet:
 
     def _host(self, pod: Plain) -> str:
         node = _node(pod)
-        return str(_HOSTS[10 + self._nodes.index(node) if node in self._nodes else 5])
+        return _address("10.0", 10 + self._nodes.index(node) if node in self._nodes else 5)
 
     def _next_address(self) -> str:
         self._addresses += 1
-        return str(_PODS[1 + self._addresses % (_PODS.num_addresses - 2)])
+        return _address("10.244", self._addresses)
 
 
 def _node(pod: Plain) -> str:
     return text(mapping(pod.get("spec")).get("nodeName"))
+
+
+def _address(network: str, number: int) -> str:
+    high, low = divmod(number, 250)
+    return f"{network}.{high % 250}.{low + 1}"
 
 
 def _not_found(image: str) -> str:

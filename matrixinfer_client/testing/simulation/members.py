@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
-import attrs
+from msgspec import Struct
 
 from matrixinfer_client.looks import mapping, rows, text
 from matrixinfer_client.testing.simulation.hashing import revision
@@ -63,8 +63,7 @@ def group_index(infer: Plain, pod: Plain) -> int | None:
     return int(number) if name.startswith(prefix) and number.isdecimal() else None
 
 
-@attrs.frozen
-class Member:
+class Member(Struct, frozen=True):
     """A pod of a group."""
 
     infer: Plain

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Collection, Sequence
 from typing import TYPE_CHECKING
 
-import attrs
+from msgspec import Struct
 
 from matrixinfer_client.looks import mapping, rows, text
 from matrixinfer_client.testing.simulation.children import MODEL_NAME
@@ -40,8 +40,7 @@ if TYPE_CHECKING:
 __all__ = ["NodeAgent"]
 
 
-@attrs.define
-class _Mark:
+class _Mark(Struct):
     """The stage that a pod was last seen in, and until when it lasts."""
 
     stage: tuple[object, ...]

@@ -5,7 +5,7 @@ from __future__ import annotations
 import contextlib
 from typing import TYPE_CHECKING, Any, Literal
 
-import attrs
+from msgspec import Struct
 
 from matrixinfer_client.errors import ApiError
 from matrixinfer_client.looks import mapping, text
@@ -26,8 +26,7 @@ _KUBELET = "kubelet"
 _FIRST_NUMBER = 0x1800_0000_0000_0000
 
 
-@attrs.frozen
-class _Note:
+class _Note(Struct, frozen=True):
     """What an event says; those that say the same are one event."""
 
     kind: _Kind
@@ -36,8 +35,7 @@ class _Note:
     path: str = ""
 
 
-@attrs.define
-class _Record:
+class _Record(Struct):
     name: str
     count: int
 

@@ -8,7 +8,7 @@ from collections import deque
 from collections.abc import Callable, Iterable, Sequence
 from typing import TYPE_CHECKING, Any, Self
 
-import attrs
+from msgspec import Struct
 
 from matrixinfer_client.errors import (
     AlreadyExistsError,
@@ -317,8 +317,7 @@ class Simulation:
             )
 
 
-@attrs.frozen
-class _Timer:
+class _Timer(Struct, frozen=True):
     """The worker's time for one controller."""
 
     worker: Worker

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any, Literal, TypeAlias
 
-import attrs
+from msgspec import Struct, structs
 
 from matrixinfer_client.looks import mapping, rows, text
 from matrixinfer_client.testing.simulation.containers import container_names, reason_of, state_of
@@ -30,8 +30,7 @@ Step: TypeAlias = Literal[
 ]
 
 
-@attrs.frozen
-class Stage:
+class Stage(Struct, frozen=True):
     """The next step of a pod: what, with which containers, and after how many seconds."""
 
     step: Step
@@ -145,7 +144,7 @@ def _troubled(row: Plain, hit: Hit) -> Stage | None:
         case "ErrImagePull":
             return Stage("back-off-pull", name, DELAYS.restart)
         case "ImagePullBackOff":
-            return attrs.evolve(_start(name, hit), delay=DELAYS.back_off, background=True)
+            return structs.replace(_start(name, hit), delay=DELAYS.back_off, background=True)
         case "CrashLoopBackOff":
             return Stage("start", name, back_off(count), background=True, count=count)
         case _:

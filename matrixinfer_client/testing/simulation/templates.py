@@ -7,7 +7,7 @@ import shlex
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-import attrs
+from msgspec import Struct
 
 from matrixinfer_client.looks import mapping, rows, text
 from matrixinfer_client.testing.simulation.arguments import (
@@ -77,8 +77,7 @@ def _role(backend: Plain, name: str, worker: Plain, labels: Mapping[str, str]) -
     return role
 
 
-@attrs.frozen
-class _Cache:
+class _Cache(Struct, frozen=True):
     """Where the weights are kept."""
 
     path: str
@@ -110,12 +109,11 @@ class _Cache:
         return f"{self.path.rstrip('/')}/{digest}"
 
 
-@attrs.frozen
-class _PodSpecs:
+class _PodSpecs(Struct, frozen=True):
     backend: Plain
     worker_spec: Plain
     cache: _Cache
-    disaggregated: bool = attrs.field(kw_only=True)
+    disaggregated: bool
 
     def entry(self) -> dict[str, Any]:
         return self._pod([self._engine(self._command()), self._runtime()])

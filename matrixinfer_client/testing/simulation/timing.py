@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import attrs
+from msgspec import Struct
 
 from matrixinfer_client.errors import InvalidArgumentError
 
@@ -16,8 +16,7 @@ than a test or a reader wants to wait, but keep their proportions.
 """
 
 
-@attrs.frozen(kw_only=True)
-class Delays:
+class Delays(Struct, frozen=True, kw_only=True):
     """Seconds at speed 1, chosen so that a Model becomes Ready after about two of them."""
 
     notice: float = 0.02
