@@ -12,6 +12,7 @@ import pytest
 
 from matrixinfer_client.config import Config
 from matrixinfer_client.drivers import AsyncDriver, Driver
+from tests.behaviour.backends import BACKENDS
 from tests.behaviour.modes import MODES, Mode, as_async
 from tests.loopback import Behaviour, Loopback
 
@@ -29,16 +30,32 @@ def pytest_pyfunc_call(pyfuncitem: pytest.Function) -> bool | None:
     return True
 
 
+def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
+    """Run what takes a backend on each of them, but for what is marked with `only_on`."""
+    if "backend" not in metafunc.fixturenames:
+        return
+    only = metafunc.definition.get_closest_marker("only_on")
+    names = BACKENDS if only is None else only.args
+    metafunc.parametrize("backend", names, indirect=True, scope="session")
+
+
 # Whoever asks for one of these needs the real API server, directly or through another fixture.
-_SERVED = {"api_server", "assets", "backend"}
+_REAL = {"api_server", "assets"}
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Mark what belongs to the cluster session, wherever it stands; so no test can be left out."""
     for item in items:
-        fixtures = set(getattr(item, "fixturenames", ()))
-        if fixtures & _SERVED or "tests/cluster" in item.path.as_posix():
+        if _needs_the_real_one(item):
             item.add_marker(pytest.mark.cluster)
+
+
+def _needs_the_real_one(item: pytest.Item) -> bool:
+    call = getattr(item, "callspec", None)
+    if call is not None and call.params.get("backend") == "cluster":
+        return True
+    fixtures = set(getattr(item, "fixturenames", ()))
+    return bool(fixtures & _REAL) or "tests/cluster" in item.path.as_posix()
 
 
 @pytest.fixture(params=MODES)

@@ -9,23 +9,36 @@ from typing import Any, Protocol
 import pytest
 
 from matrixinfer_client import AsyncClient, Client
-from tests.behaviour.backends import BACKENDS, Backend, RealCluster
+from tests.behaviour.backends import Backend, BackendName, RealCluster, Served
+from tests.behaviour.fakes import FakeBackend
 from tests.behaviour.modes import Mode, as_async
 from tests.cluster.server import ApiServer
 
 
-@pytest.fixture(scope="session", params=BACKENDS)
-def backend(request: pytest.FixtureRequest) -> Backend:
-    # Asked for by name, so that a backend that no test needs is not started.
-    return RealCluster(request.getfixturevalue("api_server"))
+@pytest.fixture(scope="session")
+def backend(request: pytest.FixtureRequest) -> Iterator[Backend]:
+    # Parametrized by the hook in tests/conftest.py. The server is asked for by name, so that it is
+    # started only where a test needs it.
+    name: BackendName = request.param
+    if name == "cluster":
+        yield RealCluster(request.getfixturevalue("api_server"))
+        return
+    fake = FakeBackend()
+    yield fake
+    fake.close()
 
 
 @pytest.fixture
 def cluster(backend: Backend) -> ApiServer:
-    """Return the real API server, for tests about what only a real one has."""
-    if not isinstance(backend, RealCluster):
-        pytest.skip("this is about what only a real API server has")
+    """Return the real API server, for tests that are `only_on` it."""
+    assert isinstance(backend, RealCluster), "mark the test with only_on, and say why"
     return backend.server
+
+
+@pytest.fixture
+def served(backend: Backend) -> Served:
+    """Return the server on a port, for what needs one."""
+    return backend.served
 
 
 @pytest.fixture
@@ -38,8 +51,8 @@ def namespace(backend: Backend) -> Iterator[str]:
 class OpenClient(Protocol):
     """Opens clients of the test's mode, which are closed after the test.
 
-    Without `connection`, the client is the backend's, with `options` of `Client`; with it, these
-    are all the arguments.
+    Without `connection`, the client is the backend's, with `options` of `Client` and `user`; with
+    it, these are all the arguments.
     """
 
     def __call__(self, connection: dict[str, Any] | None = None, **options: Any) -> AsyncClient: ...

@@ -1,4 +1,4 @@
-"""Who may do what, on a real API server with RBAC: asked, refused, explained and mended."""
+"""Who may do what, by RBAC: asked, refused, explained and mended."""
 
 from __future__ import annotations
 
@@ -12,23 +12,20 @@ import yaml
 from matrixinfer_client import AccessDeniedError, AsyncClient, ForbiddenError, rbac_manifests
 from matrixinfer_client.names import ALL_NAMESPACES
 from matrixinfer_client.rbac import Permission
+from tests.behaviour.backends import Backend
 from tests.behaviour.conftest import OpenClient
 from tests.behaviour.samples import MODEL
-from tests.cluster.server import ApiServer
 
 _RBAC = "/apis/rbac.authorization.k8s.io/v1"
 
 
 @pytest.fixture
-def plain(cluster: ApiServer, open_client: OpenClient, namespace: str) -> AsyncClient:
+def plain(open_client: OpenClient, namespace: str) -> AsyncClient:
     """Open a client whose user may do nothing but log in."""
-    return open_client(
-        {"server": cluster.url, "ca_file": cluster.ca_file, "token": cluster.token("plain")},
-        namespace=namespace,
-    )
+    return open_client(user="plain", namespace=namespace)
 
 
-def grant(cluster: ApiServer, namespace: str, name: str, rules: Iterable[Any]) -> None:
+def grant(backend: Backend, namespace: str, name: str, rules: Iterable[Any]) -> None:
     """Give the rules to `plain`, in one namespace."""
     path = f"{_RBAC}/namespaces/{namespace}"
     role = {"metadata": {"name": name}, "rules": list(rules)}
@@ -38,7 +35,7 @@ def grant(cluster: ApiServer, namespace: str, name: str, rules: Iterable[Any]) -
         "subjects": [{"apiGroup": "rbac.authorization.k8s.io", "kind": "User", "name": "plain"}],
     }
     for plural, body in (("roles", role), ("rolebindings", binding)):
-        status, answer = cluster.request("POST", f"{path}/{plural}", body)
+        status, answer = backend.request("POST", f"{path}/{plural}", body)
         assert status == 201, answer
 
 
@@ -52,7 +49,7 @@ async def allowed(client: AsyncClient, verb: str, resource: str) -> bool:
 
 
 async def test_the_printed_rule_is_the_one_that_is_missing(
-    plain: AsyncClient, cluster: ApiServer, namespace: str
+    plain: AsyncClient, backend: Backend, namespace: str
 ) -> None:
     models = plain.registry_v1alpha1.models()
     with pytest.raises(AccessDeniedError) as caught:
@@ -67,7 +64,7 @@ async def test_the_printed_rule_is_the_one_that_is_missing(
         f"Check with: kubectl auth can-i create models.registry.matrixinfer.ai -n {namespace}"
     )
     printed = "\n".join(str(error.resolution).splitlines()[1:-1])
-    grant(cluster, namespace, "printed", yaml.safe_load(printed))
+    grant(backend, namespace, "printed", yaml.safe_load(printed))
     assert await allowed(plain, "create", "models")
     created = await models.create(MODEL.mapping("demo"))
     assert created.name == "demo"
@@ -77,7 +74,7 @@ async def test_the_printed_rule_is_the_one_that_is_missing(
 
 
 async def test_a_rule_for_a_subresource_is_printed_as_such(
-    plain: AsyncClient, client: AsyncClient, cluster: ApiServer, namespace: str
+    plain: AsyncClient, client: AsyncClient, backend: Backend, namespace: str
 ) -> None:
     await client.registry_v1alpha1.models(namespace).create(MODEL.mapping("demo"))
     models = plain.registry_v1alpha1.models()
@@ -85,7 +82,7 @@ async def test_a_rule_for_a_subresource_is_printed_as_such(
     with pytest.raises(AccessDeniedError) as caught:
         await models.patch("demo", status, subresource="status")
     assert caught.value.resource == "models/status"
-    grant(cluster, namespace, "status", [caught.value.rule])
+    grant(backend, namespace, "status", [caught.value.rule])
     assert await allowed(plain, "patch", "models/status")
     await models.patch("demo", status, subresource="status")
 
@@ -98,14 +95,14 @@ async def test_all_namespaces_need_a_cluster_role(plain: AsyncClient) -> None:
 
 
 async def test_questions_are_answered_by_the_server(
-    plain: AsyncClient, client: AsyncClient, cluster: ApiServer, namespace: str
+    plain: AsyncClient, client: AsyncClient, backend: Backend, namespace: str
 ) -> None:
     assert not await plain.can_i("list", "models")
     yes = await client.can_i("list", "models", namespace=ALL_NAMESPACES)
     assert yes
     assert yes.namespace is None
     grant(
-        cluster,
+        backend,
         namespace,
         "one",
         [
@@ -129,14 +126,14 @@ async def test_questions_are_answered_by_the_server(
 
 
 async def test_what_is_missing_for_a_feature_is_listed_until_its_role_is_given(
-    plain: AsyncClient, client: AsyncClient, cluster: ApiServer, namespace: str
+    plain: AsyncClient, client: AsyncClient, backend: Backend, namespace: str
 ) -> None:
     assert await client.missing_permissions("wait", namespace=namespace) == []
     missing = await plain.missing_permissions("wait")
     assert Permission("watch", "registry.matrixinfer.ai", "models") in missing
     assert Permission("list", "", "events") in missing
     (role,) = rbac_manifests("wait", namespace=namespace, documented=False)
-    grant(cluster, namespace, "wait", role["rules"])
+    grant(backend, namespace, "wait", role["rules"])
     assert await allowed(plain, "list", "events")
     assert await plain.missing_permissions("wait") == []
     assert await plain.missing_permissions("read") == []
@@ -155,21 +152,21 @@ async def test_what_is_missing_for_a_feature_is_listed_until_its_role_is_given(
 
 
 async def test_the_documented_role_of_a_registry_user_can_neither_watch_nor_delete(
-    plain: AsyncClient, cluster: ApiServer, namespace: str
+    plain: AsyncClient, backend: Backend, namespace: str
 ) -> None:
     role = rbac_manifests("read", namespace=namespace)[0]
     assert role["metadata"]["name"] == "model-registry-user"
-    grant(cluster, namespace, "user", role["rules"])
+    grant(backend, namespace, "user", role["rules"])
     assert await allowed(plain, "create", "models")
     registry = "registry.matrixinfer.ai"
     assert Permission("watch", registry, "models") in await plain.missing_permissions("watch")
     assert Permission("delete", registry, "models") in await plain.missing_permissions("delete")
 
 
-def test_the_roles_are_taken_by_a_server(cluster: ApiServer, namespace: str) -> None:
+def test_the_roles_are_taken_by_a_server(backend: Backend, namespace: str) -> None:
     for scope in (namespace, None):
         for role in rbac_manifests(namespace=scope):
             plural = f"{role['kind'].lower()}s"
             place = f"namespaces/{namespace}/{plural}" if scope else plural
-            status, answer = cluster.request("POST", f"{_RBAC}/{place}?dryRun=All", role)
+            status, answer = backend.request("POST", f"{_RBAC}/{place}?dryRun=All", role)
             assert status == 201, answer

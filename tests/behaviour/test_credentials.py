@@ -17,33 +17,33 @@ from matrixinfer_client import (
     ForbiddenError,
     UnauthorizedError,
 )
-from matrixinfer_client.config import Config, Impersonation, StaticToken
+from matrixinfer_client.config import Impersonation
+from tests.behaviour.backends import Backend, Served, only_on
 from tests.behaviour.conftest import OpenClient
 from tests.behaviour.samples import MODEL
 from tests.cluster.server import ApiServer
 
+NO_CERTIFICATES = "a FakeCluster knows its users by tokens; client certificates are TLS's business"
 RESOURCE = 'resource "models" in API group "registry.matrixinfer.ai"'
 
 
-def allow(cluster: ApiServer, namespace: str, user: str, *verbs: str) -> None:
+def allow(backend: Backend, namespace: str, user: str, *verbs: str) -> None:
     """Let a user do these things with the Models of a namespace."""
     rbac = f"/apis/rbac.authorization.k8s.io/v1/namespaces/{namespace}"
     rule = {"apiGroups": ["registry.matrixinfer.ai"], "resources": ["models"], "verbs": verbs}
     role = {"metadata": {"name": "some"}, "rules": [rule]}
-    assert cluster.request("POST", f"{rbac}/roles", role)[0] == 201
+    assert backend.request("POST", f"{rbac}/roles", role)[0] == 201
     group = "rbac.authorization.k8s.io"
     binding = {
         "metadata": {"name": "some"},
         "roleRef": {"apiGroup": group, "kind": "Role", "name": "some"},
         "subjects": [{"apiGroup": group, "kind": "User", "name": user}],
     }
-    assert cluster.request("POST", f"{rbac}/rolebindings", binding)[0] == 201
+    assert backend.request("POST", f"{rbac}/rolebindings", binding)[0] == 201
 
 
-async def test_a_denial_says_who_may_not_do_what(
-    open_client: OpenClient, cluster: ApiServer, namespace: str
-) -> None:
-    client = open_client({"kubeconfig": cluster.kubeconfig("plain")})
+async def test_a_denial_says_who_may_not_do_what(open_client: OpenClient, namespace: str) -> None:
+    client = open_client(user="plain")
     models = client.registry_v1alpha1.models(namespace)
     with pytest.raises(ForbiddenError) as caught:
         await models.create(MODEL.mapping("one"))
@@ -56,10 +56,10 @@ async def test_a_denial_says_who_may_not_do_what(
 
 
 async def test_what_a_role_allows_is_possible_and_nothing_else(
-    open_client: OpenClient, cluster: ApiServer, namespace: str
+    open_client: OpenClient, backend: Backend, namespace: str
 ) -> None:
-    allow(cluster, namespace, "plain", "get", "create")
-    client = open_client({"kubeconfig": cluster.kubeconfig("plain")})
+    allow(backend, namespace, "plain", "get", "create")
+    client = open_client(user="plain")
     models = client.registry_v1alpha1.models(namespace)
     await models.create(MODEL.mapping("one"))
     assert await models.exists("one")
@@ -69,27 +69,22 @@ async def test_what_a_role_allows_is_possible_and_nothing_else(
 
 
 async def test_another_user_can_be_impersonated(
-    open_client: OpenClient, cluster: ApiServer, namespace: str
+    open_client: OpenClient, backend: Backend, namespace: str
 ) -> None:
-    config = Config(
-        cluster.url,
-        ca_data=cluster.ca_pem,
-        credentials=StaticToken(cluster.token()),
-        impersonate=Impersonation("jürgen", groups=["dev"]),
-    )
-    models = open_client({"config": config}).registry_v1alpha1.models(namespace)
+    client = open_client(impersonate=Impersonation("jürgen", groups=["dev"]))
+    models = client.registry_v1alpha1.models(namespace)
     with pytest.raises(ForbiddenError, match='User "jürgen" cannot list'):
         await models.list()
-    allow(cluster, namespace, "jürgen", "list")
+    allow(backend, namespace, "jürgen", "list")
     assert list(await models.list()) == []
 
 
 async def test_a_token_that_is_not_known_is_refused_once(
-    open_client: OpenClient, cluster: ApiServer
+    open_client: OpenClient, served: Served
 ) -> None:
     sent: list[Any] = []
     client = open_client(
-        {"server": cluster.url, "ca_file": cluster.ca_file, "token": "no-such-token"},
+        {"server": served.url, "ca_file": served.ca_file, "token": "no-such-token"},
         event_hooks=EventHooks(request=[sent.append]),
     )
     with pytest.raises(UnauthorizedError) as caught:
@@ -100,27 +95,27 @@ async def test_a_token_that_is_not_known_is_refused_once(
 
 
 async def test_without_a_credential_the_server_sees_nobody(
-    open_client: OpenClient, cluster: ApiServer
+    open_client: OpenClient, served: Served
 ) -> None:
-    client = open_client({"server": cluster.url, "ca_file": cluster.ca_file})
+    client = open_client({"server": served.url, "ca_file": served.ca_file})
     with pytest.raises(ForbiddenError, match="system:anonymous"):
         await client.registry_v1alpha1.models("default").list()
 
 
 async def test_a_token_file_that_was_rotated_is_read_again_when_the_old_token_is_refused(
-    open_client: OpenClient, cluster: ApiServer, tmp_path: Path
+    open_client: OpenClient, served: Served, tmp_path: Path
 ) -> None:
     file = tmp_path / "token"
     file.write_text("expired-token\n")
     sent: list[Any] = []
     client = open_client(
-        {"server": cluster.url, "ca_file": cluster.ca_file, "token_file": file},
+        {"server": served.url, "ca_file": served.ca_file, "token_file": file},
         event_hooks=EventHooks(request=[sent.append]),
     )
     models = client.registry_v1alpha1.models("default")
     with pytest.raises(UnauthorizedError):
         await models.list()
-    file.write_text(cluster.token())
+    file.write_text(served.token())
     sent.clear()
     # The old token is still at hand and not yet old enough to be looked at again.
     await models.list()
@@ -129,7 +124,7 @@ async def test_a_token_file_that_was_rotated_is_read_again_when_the_old_token_is
     assert len(sent) == 3
 
 
-def exec_kubeconfig(cluster: ApiServer, directory: Path, program: str) -> Path:
+def exec_kubeconfig(served: Served, directory: Path, program: str) -> Path:
     """Write a kubeconfig whose user is a plugin with this Python text; it counts its runs."""
     plugin = directory / "plugin.py"
     plugin.write_text(
@@ -141,7 +136,7 @@ def exec_kubeconfig(cluster: ApiServer, directory: Path, program: str) -> Path:
         "    print(json.dumps({'apiVersion': 'client.authentication.k8s.io/v1',\n"
         "                      'kind': 'ExecCredential', 'status': status}))\n" + program
     )
-    path = cluster.kubeconfig("admin", directory / "config")
+    path = served.kubeconfig("admin", directory / "config")
     document = yaml.safe_load(path.read_text())
     document["users"][0]["user"] = {
         "exec": {
@@ -161,10 +156,10 @@ def runs(directory: Path) -> int:
 
 
 async def test_a_plugins_token_that_is_refused_is_replaced_once(
-    open_client: OpenClient, cluster: ApiServer, tmp_path: Path
+    open_client: OpenClient, served: Served, tmp_path: Path
 ) -> None:
-    tokens = json.dumps(["expired-token", cluster.token(), "never-asked-for"])
-    kubeconfig = exec_kubeconfig(cluster, tmp_path, f"give(token={tokens}[count])\n")
+    tokens = json.dumps(["expired-token", served.token(), "never-asked-for"])
+    kubeconfig = exec_kubeconfig(served, tmp_path, f"give(token={tokens}[count])\n")
     sent: list[Any] = []
     client = open_client({"kubeconfig": kubeconfig}, event_hooks=EventHooks(request=[sent.append]))
     models = client.registry_v1alpha1.models("default")
@@ -175,9 +170,9 @@ async def test_a_plugins_token_that_is_refused_is_replaced_once(
 
 
 async def test_a_plugin_that_keeps_giving_bad_tokens_is_asked_twice_per_call(
-    open_client: OpenClient, cluster: ApiServer, tmp_path: Path
+    open_client: OpenClient, served: Served, tmp_path: Path
 ) -> None:
-    kubeconfig = exec_kubeconfig(cluster, tmp_path, "give(token=f'bad-{count}')\n")
+    kubeconfig = exec_kubeconfig(served, tmp_path, "give(token=f'bad-{count}')\n")
     client = open_client({"kubeconfig": kubeconfig})
     with pytest.raises(UnauthorizedError):
         await client.registry_v1alpha1.models("default").list()
@@ -185,13 +180,13 @@ async def test_a_plugin_that_keeps_giving_bad_tokens_is_asked_twice_per_call(
 
 
 async def test_an_expired_credential_of_a_plugin_is_not_used(
-    open_client: OpenClient, cluster: ApiServer, tmp_path: Path
+    open_client: OpenClient, served: Served, tmp_path: Path
 ) -> None:
     program = (
-        f"give(token={cluster.token()!r},\n"
+        f"give(token={served.token()!r},\n"
         "     expirationTimestamp='2020-01-01T00:00:00Z' if count else '2999-01-01T00:00:00Z')\n"
     )
-    kubeconfig = exec_kubeconfig(cluster, tmp_path, program)
+    kubeconfig = exec_kubeconfig(served, tmp_path, program)
     models = open_client({"kubeconfig": kubeconfig}).registry_v1alpha1.models("default")
     await models.list()
     await models.list()
@@ -204,12 +199,12 @@ async def test_an_expired_credential_of_a_plugin_is_not_used(
 
 
 async def test_a_plugin_that_fails_is_quoted_and_nothing_is_sent(
-    open_client: OpenClient, cluster: ApiServer, tmp_path: Path
+    open_client: OpenClient, served: Served, tmp_path: Path
 ) -> None:
     program = "print('log in first: example login', file=sys.stderr)\nsys.exit(3)\n"
     sent: list[Any] = []
     client = open_client(
-        {"kubeconfig": exec_kubeconfig(cluster, tmp_path, program)},
+        {"kubeconfig": exec_kubeconfig(served, tmp_path, program)},
         event_hooks=EventHooks(request=[sent.append]),
     )
     with pytest.raises(CredentialError) as caught:
@@ -218,6 +213,7 @@ async def test_a_plugin_that_fails_is_quoted_and_nothing_is_sent(
     assert sent == []
 
 
+@only_on("cluster", because=NO_CERTIFICATES)
 async def test_a_plugin_may_give_a_client_certificate(
     open_client: OpenClient, cluster: ApiServer, tmp_path: Path
 ) -> None:
@@ -228,6 +224,7 @@ async def test_a_plugin_may_give_a_client_certificate(
     assert list(await models.list()) == []
 
 
+@only_on("cluster", because=NO_CERTIFICATES)
 @pytest.mark.parametrize("inline", [True, False], ids=["data", "files"])
 async def test_a_client_certificate_is_an_identity(
     open_client: OpenClient, cluster: ApiServer, namespace: str, inline: bool
@@ -242,10 +239,10 @@ async def test_a_client_certificate_is_an_identity(
 
 
 async def test_no_secret_shows_in_what_a_client_says_of_itself(
-    open_client: OpenClient, cluster: ApiServer
+    open_client: OpenClient, served: Served
 ) -> None:
-    token = cluster.token("plain")
-    client: AsyncClient = open_client({"kubeconfig": cluster.kubeconfig("plain")})
+    token = served.token("plain")
+    client: AsyncClient = open_client({"kubeconfig": served.kubeconfig("plain")})
     models = client.registry_v1alpha1.models("default")
     with pytest.raises(ForbiddenError) as caught:
         await models.list()

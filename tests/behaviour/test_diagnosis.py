@@ -1,4 +1,4 @@
-"""Diagnoses on a real API server: pods, warnings and roles are real, kubelets are not."""
+"""Diagnoses: pods, warnings and roles are there, kubelets are not."""
 
 from __future__ import annotations
 
@@ -21,7 +21,6 @@ from tests.behaviour.backends import Backend
 from tests.behaviour.conftest import OpenClient
 from tests.behaviour.controllers import STATUS_PATCH, InferController, ModelController
 from tests.behaviour.samples import MODEL
-from tests.cluster.server import ApiServer
 
 _RBAC = "/apis/rbac.authorization.k8s.io/v1"
 NO_GPUS = (
@@ -96,7 +95,7 @@ def unschedulable() -> dict[str, Any]:
 
 
 @pytest.fixture
-def stage(cluster: ApiServer, backend: Backend, namespace: str) -> Stage:
+def stage(backend: Backend, namespace: str) -> Stage:
     stage = Stage(backend, namespace)
     stage.set()
     return stage
@@ -224,15 +223,12 @@ async def test_a_diagnosis_can_be_done_without(
 
 
 @pytest.fixture
-def plain(cluster: ApiServer, open_client: OpenClient, namespace: str) -> AsyncClient:
+def plain(open_client: OpenClient, namespace: str) -> AsyncClient:
     """Open a client whose user may do nothing but log in."""
-    return open_client(
-        {"server": cluster.url, "ca_file": cluster.ca_file, "token": cluster.token("plain")},
-        namespace=namespace,
-    )
+    return open_client(user="plain", namespace=namespace)
 
 
-def grant(cluster: ApiServer, namespace: str, rules: Iterable[Any]) -> None:
+def grant(backend: Backend, namespace: str, rules: Iterable[Any]) -> None:
     """Give the rules to `plain`, in one namespace."""
     role = {"metadata": {"name": "watcher"}, "rules": list(rules)}
     binding = {
@@ -242,19 +238,19 @@ def grant(cluster: ApiServer, namespace: str, rules: Iterable[Any]) -> None:
     }
     for plural, body in (("roles", role), ("rolebindings", binding)):
         path = f"{_RBAC}/namespaces/{namespace}/{plural}"
-        status, answer = cluster.request("POST", path, body)
+        status, answer = backend.request("POST", path, body)
         assert status == 201, answer
 
 
 async def test_who_may_not_see_pods_still_gets_the_rest(
-    plain: AsyncClient, cluster: ApiServer, stage: Stage, namespace: str
+    plain: AsyncClient, backend: Backend, stage: Stage, namespace: str
 ) -> None:
     stage.infers.available("demo-b1", replicas=1)
     stage.pod(unschedulable())
     stage.models.failed("demo", "not support model backend type: SGLang")
     groups = ["registry.matrixinfer.ai", "workload.matrixinfer.ai", "networking.matrixinfer.ai"]
     rule = {"apiGroups": groups, "resources": ["*"], "verbs": ["get", "list", "watch"]}
-    grant(cluster, namespace, [rule])
+    grant(backend, namespace, [rule])
     models = plain.registry_v1alpha1.models()
     for _ in range(300):
         if await plain.can_i("watch", "models"):

@@ -1,4 +1,4 @@
-"""Refusals of a real API server, as the platform's codes with their parts and a way out."""
+"""Refusals of the API server, as the platform's codes with their parts and a way out."""
 
 from __future__ import annotations
 
@@ -25,6 +25,7 @@ from matrixinfer_client import (
     ValidationFailedError,
 )
 from matrixinfer_client.phrases import Ownership, Shortage
+from tests.behaviour.backends import only_on
 from tests.behaviour.samples import MODEL, MODEL_ROUTE, MODEL_SERVER
 from tests.behaviour.test_quota import one_model_only
 from tests.cluster.server import ApiServer
@@ -180,6 +181,7 @@ def ssh() -> dict[str, Any]:
     return body
 
 
+@only_on("cluster", because="the admission policies of clusters are no part of a FakeCluster")
 async def test_a_policy_of_the_cluster_about_networks(
     client: AsyncClient, closed_port: str
 ) -> None:

@@ -22,9 +22,9 @@ from matrixinfer_client import (
     load_manifests,
 )
 from matrixinfer_client.api.registry_v1alpha1 import Model
+from tests.behaviour.backends import Served
 from tests.behaviour.conftest import OpenClient
 from tests.behaviour.samples import MODEL, MODEL_ROUTE, model_backend
-from tests.cluster.server import ApiServer
 from tests.conftest import Serve
 from tests.loopback import HOST, closed_port, stall
 
@@ -184,9 +184,9 @@ def test_a_manifest_that_is_not_there_is_named(tmp_path: Path) -> None:
 
 
 async def test_a_context_that_does_not_exist_is_named_with_those_that_do(
-    open_client: OpenClient, cluster: ApiServer
+    open_client: OpenClient, served: Served
 ) -> None:
-    path = cluster.kubeconfig()
+    path = served.kubeconfig()
     with pytest.raises(ConfigError) as caught:
         open_client({"kubeconfig": path, "context": "production"})
     assert "production" in str(caught.value)
@@ -195,9 +195,9 @@ async def test_a_context_that_does_not_exist_is_named_with_those_that_do(
 
 
 async def test_a_kubeconfig_without_a_current_context_says_so(
-    open_client: OpenClient, cluster: ApiServer
+    open_client: OpenClient, served: Served
 ) -> None:
-    path = cluster.kubeconfig()
+    path = served.kubeconfig()
     document = yaml.safe_load(path.read_text())
     del document["current-context"]
     path.write_text(yaml.safe_dump(document))
@@ -206,9 +206,9 @@ async def test_a_kubeconfig_without_a_current_context_says_so(
 
 
 async def test_an_unreachable_server_is_named_with_the_kubeconfig_that_named_it(
-    open_client: OpenClient, cluster: ApiServer
+    open_client: OpenClient, served: Served
 ) -> None:
-    path = cluster.kubeconfig()
+    path = served.kubeconfig()
     document = yaml.safe_load(path.read_text())
     url = f"https://{HOST}:{closed_port()}"
     document["clusters"][0]["cluster"]["server"] = url
@@ -233,14 +233,14 @@ async def test_a_server_that_hangs_ends_in_a_timeout(open_client: OpenClient, se
 
 
 async def test_contradictions_are_refused_when_the_client_is_made(
-    open_client: OpenClient, cluster: ApiServer
+    open_client: OpenClient, served: Served
 ) -> None:
     with pytest.raises(InvalidArgumentError, match="in one way only, not by kubeconfig or context"):
-        open_client({"kubeconfig": cluster.kubeconfig(), "server": cluster.url})
+        open_client({"kubeconfig": served.kubeconfig(), "server": served.url})
     with pytest.raises(InvalidArgumentError, match="token only goes together with server="):
-        open_client({"kubeconfig": cluster.kubeconfig(), "token": "x"})
+        open_client({"kubeconfig": served.kubeconfig(), "token": "x"})
     with pytest.raises(InvalidArgumentError, match="must be Strict, Warn or Ignore, not 'strict'"):
-        open_client({"server": cluster.url}, field_validation="strict")
+        open_client({"server": served.url}, field_validation="strict")
 
 
 async def test_a_typed_object_may_be_built_from_parts_of_both_sorts(

@@ -8,18 +8,18 @@ import pytest
 
 from matrixinfer_client import AsyncClient
 from matrixinfer_client.api.core_v1 import EnvVar
+from tests.behaviour.backends import Served
 from tests.behaviour.samples import MODEL, SAMPLES, Sample, model_backend
-from tests.cluster.server import ApiServer
 
 kubernetes = pytest.importorskip("kubernetes")
 
 
 @pytest.fixture
-def official(cluster: ApiServer) -> Any:
+def official(served: Served) -> Any:
     configuration = kubernetes.client.Configuration()
-    configuration.host = cluster.url
-    configuration.ssl_ca_cert = str(cluster.ca_file)
-    configuration.api_key = {"authorization": f"Bearer {cluster.token()}"}
+    configuration.host = served.url
+    configuration.ssl_ca_cert = str(served.ca_file)
+    configuration.api_key = {"authorization": f"Bearer {served.token()}"}
     with kubernetes.client.ApiClient(configuration) as connection:
         yield kubernetes.client.CustomObjectsApi(connection)
 
@@ -85,7 +85,7 @@ async def test_models_of_the_official_client_are_taken_inside_a_typed_object(
 
 
 async def test_a_configuration_of_the_official_client_makes_a_client(
-    cluster: ApiServer, official: Any, namespace: str
+    served: Served, official: Any, namespace: str
 ) -> None:
     from matrixinfer_client import config
 

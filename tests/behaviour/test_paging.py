@@ -14,7 +14,6 @@ from matrixinfer_client.config import Config
 from tests.behaviour.backends import Backend
 from tests.behaviour.conftest import OpenClient
 from tests.behaviour.samples import MODEL, MODEL_SERVER
-from tests.cluster.server import ApiServer
 
 COUNT = 1200
 NAMES = [f"m-{number:04}" for number in range(COUNT)]
@@ -182,7 +181,7 @@ async def test_a_limit_that_is_no_number_of_objects_is_an_error(
 
 
 async def test_a_listing_outlives_the_history_that_it_began_in(
-    client: AsyncClient, cluster: ApiServer, namespace: str
+    client: AsyncClient, backend: Backend, namespace: str
 ) -> None:
     models = client.registry_v1alpha1.models(namespace)
     for name in ("a", "b", "c", "d"):
@@ -193,8 +192,8 @@ async def test_a_listing_outlives_the_history_that_it_began_in(
         seen.append(model.name)
         if len(seen) == 1:
             await models.create(MODEL.mapping("e"))
-            # In this thread: the server ends with the thread that started it.
-            cluster.forget_history()
+            # In this thread: the real server ends with the thread that started it.
+            backend.forget_history()
     # What was made meanwhile is after the last key, at the newer version.
     assert seen == ["a", "b", "c", "d", "e"]
     with pytest.raises(ExpiredError, match="too old"):

@@ -7,13 +7,12 @@ import pytest
 from matrixinfer_client import AsyncClient, ForbiddenError
 from tests.behaviour.backends import Backend
 from tests.behaviour.samples import MODEL
-from tests.cluster.server import ApiServer
 
 _COUNT = "count/models.registry.matrixinfer.ai"
 
 
 @pytest.fixture
-def one_model_only(cluster: ApiServer, backend: Backend, namespace: str) -> str:
+def one_model_only(backend: Backend, namespace: str) -> str:
     path = f"/api/v1/namespaces/{namespace}/resourcequotas"
     hard = {_COUNT: "1"}
     quota = {"apiVersion": "v1", "kind": "ResourceQuota", "metadata": {"name": "few"}}

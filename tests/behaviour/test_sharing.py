@@ -20,10 +20,9 @@ from matrixinfer_client import (
     MatrixInferError,
     NotFoundError,
 )
-from tests.behaviour.backends import Backend
+from tests.behaviour.backends import Backend, Served
 from tests.behaviour.conftest import OpenClient
 from tests.behaviour.samples import MODEL, MODEL_ROUTE, SAMPLES
-from tests.cluster.server import ApiServer
 
 
 async def test_one_client_serves_sixteen_at_once(client: AsyncClient, namespace: str) -> None:
@@ -55,7 +54,16 @@ def test_threads_share_a_client_from_its_first_request_on(backend: Backend, name
         assert {model.name for model in made} == {f"m-{number}" for number in range(64)}
 
 
-async def test_clients_and_handles_travel_by_pickle(client: AsyncClient, namespace: str) -> None:
+@pytest.fixture
+def travelling(open_client: OpenClient, served: Served) -> AsyncClient:
+    """Open a client that can be pickled: what connects it is all in its configuration."""
+    return open_client({"kubeconfig": served.kubeconfig()})
+
+
+async def test_clients_and_handles_travel_by_pickle(
+    travelling: AsyncClient, namespace: str
+) -> None:
+    client = travelling
     models = client.registry_v1alpha1.models(namespace)
     await models.create(MODEL.mapping("one"))
     for handle in (
@@ -67,9 +75,9 @@ async def test_clients_and_handles_travel_by_pickle(client: AsyncClient, namespa
 
 
 async def test_options_travel_along(
-    open_client: OpenClient, client: AsyncClient, namespace: str
+    travelling: AsyncClient, client: AsyncClient, namespace: str
 ) -> None:
-    dry = client.with_options(dry_run=True, namespace=namespace)
+    dry = travelling.with_options(dry_run=True, namespace=namespace)
     copy = pickle.loads(pickle.dumps(dry))  # noqa: S301
     await copy.registry_v1alpha1.models().create(MODEL.mapping("never"))
     assert not await client.registry_v1alpha1.models(namespace).exists("never")
@@ -113,23 +121,24 @@ async def test_a_derived_client_does_not_close_what_it_shares(
 
 
 async def test_hooks_see_every_request_and_answer_and_no_secret(
-    open_client: OpenClient, cluster: ApiServer, namespace: str
+    open_client: OpenClient, served: Served, namespace: str
 ) -> None:
     seen: list[Any] = []
-    client = open_client(event_hooks=EventHooks(request=[seen.append], response=[seen.append]))
+    hooks = EventHooks(request=[seen.append], response=[seen.append])
+    client = open_client({"kubeconfig": served.kubeconfig()}, event_hooks=hooks)
     await client.registry_v1alpha1.models(namespace).list()
     request, response = seen
-    assert str(request) == f"GET {cluster.url}{MODEL.path(namespace)}"
+    assert str(request) == f"GET {served.url}{MODEL.path(namespace)}"
     assert response.status_code == 200
     assert response.request == request
-    assert cluster.token() not in repr(seen)
+    assert served.token() not in repr(seen)
 
 
-def program(cluster: ApiServer, text: str) -> str:
+def program(served: Served, text: str) -> str:
     """Run a user's program, with every warning an error, and return what it printed."""
     done = subprocess.run(
         [sys.executable, "-W", "error", "-c", textwrap.dedent(text)],
-        env=os.environ | {"KUBECONFIG": str(cluster.kubeconfig())},
+        env=os.environ | {"KUBECONFIG": str(served.kubeconfig())},
         capture_output=True,
         text=True,
         timeout=30,
@@ -140,9 +149,9 @@ def program(cluster: ApiServer, text: str) -> str:
     return done.stdout
 
 
-def test_a_program_that_closes_nothing_ends_at_once_and_in_silence(cluster: ApiServer) -> None:
+def test_a_program_that_closes_nothing_ends_at_once_and_in_silence(served: Served) -> None:
     output = program(
-        cluster,
+        served,
         """
         import time
         from matrixinfer_client import RegistryV1alpha1
@@ -155,10 +164,10 @@ def test_a_program_that_closes_nothing_ends_at_once_and_in_silence(cluster: ApiS
 
 
 def test_an_asynchronous_program_may_start_several_loops_and_close_nothing(
-    cluster: ApiServer,
+    served: Served,
 ) -> None:
     output = program(
-        cluster,
+        served,
         """
         import asyncio
         from matrixinfer_client import AsyncClient
@@ -173,9 +182,9 @@ def test_an_asynchronous_program_may_start_several_loops_and_close_nothing(
     assert output == "[0, 0]\n[0, 0]\n"
 
 
-def test_a_child_of_a_fork_uses_the_client_of_its_parent(cluster: ApiServer) -> None:
+def test_a_child_of_a_fork_uses_the_client_of_its_parent(served: Served) -> None:
     output = program(
-        cluster,
+        served,
         """
         import os, sys
         from matrixinfer_client import Client

@@ -1,4 +1,4 @@
-"""A real API server with the platform's webhooks, and namespaces in which they count."""
+"""API servers with the platform's webhooks, and namespaces in which they count."""
 
 from __future__ import annotations
 
@@ -11,6 +11,7 @@ import pytest
 from matrixinfer_client import Client
 from tests.behaviour.backends import Backend, RealCluster
 from tests.behaviour.conftest import client, open_client
+from tests.behaviour.fakes import FakeBackend
 from tests.behaviour.samples import SAMPLES
 from tests.cluster.server import ApiServer
 from tests.webhooks.inventory import INVENTORY, configurations
@@ -71,21 +72,27 @@ def platform_webhooks(api_server: ApiServer) -> Iterator[WebhookServer]:
 
 
 @pytest.fixture(scope="session")
-def backend(api_server: ApiServer) -> Backend:
-    return RealCluster(api_server)
+def backend(request: pytest.FixtureRequest) -> Iterator[Backend]:
+    if request.param == "cluster":
+        yield RealCluster(request.getfixturevalue("api_server"))
+        return
+    fake = FakeBackend(webhooks=True)
+    yield fake
+    fake.close()
 
 
 @pytest.fixture
-def guarded(api_server: ApiServer, platform_webhooks: WebhookServer) -> Iterator[str]:
+def guarded(request: pytest.FixtureRequest, backend: Backend) -> Iterator[str]:
     """Make a namespace in which the webhooks count."""
-    name = api_server.create_namespace(labels=LABELS)
+    if isinstance(backend, RealCluster):
+        # By name, so that the fake does not start a server of webhooks, which it has built in.
+        request.getfixturevalue("platform_webhooks")
+    name = backend.create_namespace(labels=LABELS)
     yield name
-    api_server.delete_namespace(name)
+    backend.delete_namespace(name)
 
 
 @pytest.fixture(scope="session")
-def admin(api_server: ApiServer) -> Iterator[Client]:
-    with Client(
-        server=api_server.url, ca_file=api_server.ca_file, token=api_server.token()
-    ) as client:
+def admin(backend: Backend) -> Iterator[Client]:
+    with backend.client() as client:
         yield client

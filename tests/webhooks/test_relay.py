@@ -1,4 +1,4 @@
-"""What a client sees of the platform's webhooks through a real API server, in both modes."""
+"""What a client sees of the platform's webhooks through an API server, in both modes."""
 
 from __future__ import annotations
 
@@ -17,6 +17,7 @@ from matrixinfer_client.errors import (
     WebhookFailedError,
 )
 from matrixinfer_client.validation import defaults
+from tests.behaviour.backends import only_on
 from tests.behaviour.samples import MODEL, MODEL_INFER, MODEL_ROUTE, POLICY, model_backend
 from tests.cluster.server import ApiServer
 from tests.webhooks.conftest import register, unregister, until
@@ -105,6 +106,7 @@ async def test_a_dry_run_is_denied_as_the_write_would_be(client: AsyncClient, gu
     assert not await models.exists("demo")
 
 
+@only_on("cluster", because="only a webhook on a port can tell whether it was asked")
 async def test_what_is_checked_before_sending_never_reaches_the_server(
     client: AsyncClient, guarded: str, platform_webhooks: WebhookServer
 ) -> None:
@@ -222,6 +224,7 @@ async def test_a_model_without_autoscaling_gets_none_of_that(
     assert stored.spec.backends[0].scale_to_zero_grace_period is None
 
 
+@only_on("cluster", because="only a webhook on a port can tell whether it was asked")
 async def test_status_is_no_business_of_the_webhooks(
     client: AsyncClient, guarded: str, platform_webhooks: WebhookServer
 ) -> None:
@@ -253,6 +256,7 @@ def stopped(api_server: ApiServer) -> Iterator[str]:
     api_server.delete_namespace(name)
 
 
+@only_on("cluster", because="the webhooks of a FakeCluster are in it, and always there")
 async def test_a_webhook_that_is_down_is_named_and_no_fault_of_the_object(
     client: AsyncClient, stopped: str
 ) -> None:

@@ -1,4 +1,4 @@
-"""Offline validation against a real API server with the platform's webhooks, rule by rule."""
+"""Offline validation against API servers with the platform's webhooks, rule by rule."""
 
 from __future__ import annotations
 
@@ -15,8 +15,8 @@ from matrixinfer_client.errors import (
 )
 from matrixinfer_client.manifests import crd_manifests
 from matrixinfer_client.validation import FieldError, validate
+from tests.behaviour.backends import Backend
 from tests.behaviour.samples import MODEL_SERVER, POLICY, SAMPLES, Sample
-from tests.cluster.server import ApiServer
 from tests.webhooks.case import Case
 from tests.webhooks.cases import ACCEPTED, CASES, PREEMPTED
 from tests.webhooks.inventory import webhook_of
@@ -99,16 +99,16 @@ def test_what_no_rule_is_against_passes_both(admin: Client, guarded: str, case: 
 
 @pytest.mark.parametrize("sample", SAMPLES, ids=lambda sample: sample.kind)
 def test_minimal_objects_pass_both(
-    admin: Client, guarded: str, api_server: ApiServer, sample: Sample
+    admin: Client, guarded: str, backend: Backend, sample: Sample
 ) -> None:
     assert validate(sample.mapping("demo")) == []
     if sample.kind == "AutoscalingPolicyBinding":
-        create_policy(api_server, guarded)
+        create_policy(backend, guarded)
     create(admin, guarded, sample, sample.mapping("demo"))
 
 
-def create_policy(api_server: ApiServer, namespace: str) -> None:
-    status, answer = api_server.request("POST", POLICY.path(namespace), POLICY.mapping("p"))
+def create_policy(backend: Backend, namespace: str) -> None:
+    status, answer = backend.request("POST", POLICY.path(namespace), POLICY.mapping("p"))
     assert status == 201, answer
 
 
@@ -134,6 +134,10 @@ def test_what_a_webhook_cannot_read_is_recognised_behind_the_500(
     assert error.status_code == 500
     assert isinstance(error, ValidationFailedError)
     assert error.webhook == webhook_of(sample.cls.KIND.plural, mutating=True).name
+    assert error.message == (
+        f'Internal error occurred: failed calling webhook "{error.webhook}": failed to call '
+        "webhook: the server rejected our request for an unknown reason"
+    )
     assert "deployment/registry-webhook" in str(error.resolution)
     assert validate(body) != []
 
