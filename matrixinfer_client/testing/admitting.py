@@ -16,7 +16,6 @@ from matrixinfer_client.testing.refusals import (
 )
 from matrixinfer_client.testing.routing import Ask
 from matrixinfer_client.testing.state import State
-from matrixinfer_client.validation.results import FieldError
 from matrixinfer_client.validation.webhooks import (
     WEBHOOKS,
     Webhook,
@@ -34,6 +33,7 @@ NAMESPACES: Final = ("", "namespaces")
 """Where namespaces are stored."""
 
 _IMMORTAL: Final = ("default", "kube-system", "kube-public")
+_UNKNOWN_REASON: Final = "the server rejected our request for an unknown reason"
 _POLICIES: Final = ("registry.matrixinfer.ai", "autoscalingpolicies")
 
 
@@ -43,9 +43,7 @@ def mutate(state: State, ask: Ask, obj: dict[str, Any], operation: Operation) ->
     webhook = _webhook(state, ask, mutating=True)
     if webhook is None:
         return
-    unreadable = decode_errors(webhook.kind, obj)
-    if unreadable:
-        raise webhook_failure(webhook.name, _answer_in_text(unreadable))
+    _refuse_unreadable(webhook, obj)
     mutate_in_place(webhook.kind, obj)
 
 
@@ -54,9 +52,7 @@ def validate(state: State, ask: Ask, obj: dict[str, Any]) -> None:
     webhook = _webhook(state, ask, mutating=False)
     if webhook is None:
         return
-    unreadable = decode_errors(webhook.kind, obj)
-    if unreadable:
-        raise webhook_failure(webhook.name, _answer_in_text(unreadable))
+    _refuse_unreadable(webhook, obj)
 
     def policy_exists(name: str) -> bool:
         return state.storage.get(_POLICIES, (ask.namespace, name)) is not None
@@ -95,8 +91,7 @@ def _webhook(state: State, ask: Ask, *, mutating: bool) -> Webhook | None:
     )
 
 
-def _answer_in_text(errors: list[FieldError]) -> str:
-    """What the server says of a webhook that answered 400 in plain text."""
-    said = f'"could not decode object: {errors[0].said}"'
-    text = f"an error on the server ({said}) has prevented the request from succeeding"
-    return f"failed to call webhook: {text}"
+def _refuse_unreadable(webhook: Webhook, obj: dict[str, Any]) -> None:
+    """A webhook answers what it cannot decode with 400 in plain text, which nobody passes on."""
+    if decode_errors(webhook.kind, obj):
+        raise webhook_failure(webhook.name, f"failed to call webhook: {_UNKNOWN_REASON}")
