@@ -214,8 +214,10 @@ def _cannot_start(
     reason, message = text(waiting.get("reason")), text(waiting.get("message"))
     image, container = text(row.get("image")), text(row.get("name"))
     if reason in _PULL:
-        # The container's state alternates between the error and a bare "back-off".
-        said = _message(events, "Failed") or message
+        # The container's state alternates between the error and a bare "back-off", and so do the
+        # events: the newest one may only say "Error: ImagePullBackOff".
+        pulls = [each for each in events if "Failed to pull" in text(each.get("message"))]
+        said = _message(pulls, "Failed") or _message(events, "Failed") or message
         return Finding(
             code="image-pull",
             subject=subject,
