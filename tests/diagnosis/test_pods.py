@@ -145,7 +145,9 @@ def test_the_reason_of_a_failed_pull_is_found_behind_newer_events_that_give_none
     cluster = loading()
     waiting = {"waiting": {"reason": "ImagePullBackOff", "message": "Back-off pulling image"}}
     with_pod(cluster, running(container(waiting), phase="Pending"))
-    warn(cluster, POD, "Failed", 'Failed to pull image "engine:tag": manifest unknown', "2025-09-19")
+    warn(
+        cluster, POD, "Failed", 'Failed to pull image "engine:tag": manifest unknown', "2025-09-19"
+    )
     warn(cluster, POD, "Failed", "Error: ImagePullBackOff", "2025-09-20")
     assert "there is no such image" in (diagnosed(cluster).cause or "")
 
