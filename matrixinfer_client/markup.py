@@ -32,11 +32,14 @@ _STYLE = """<style>
 .matrixinfer {overflow-x: auto; line-height: 1.4}
 .matrixinfer table {border-collapse: collapse; margin: .4em 0}
 .matrixinfer th, .matrixinfer td {text-align: left !important; vertical-align: top !important;
-  padding: .2em 1.4em .2em .4em; max-width: 44em; overflow-wrap: break-word}
+  padding: .2em 1.4em .2em .4em; max-width: 56em; overflow-wrap: break-word}
 .matrixinfer td p, .matrixinfer td pre {margin: 0; padding: 0}
 .matrixinfer th {font-weight: 600; white-space: nowrap}
 .matrixinfer p {margin: .3em 0}
-.matrixinfer pre {margin: .4em 0; white-space: pre-wrap; overflow-wrap: break-word}
+.matrixinfer pre {margin: .4em 0; padding: 0; background: none; white-space: pre-wrap;
+  word-break: normal; overflow-wrap: break-word;
+  font-family: var(--jp-code-font-family, ui-monospace, monospace); font-size: .93em}
+.matrixinfer td pre {opacity: .7}
 .matrixinfer summary {cursor: pointer}
 .matrixinfer .good {color: var(--jp-success-color1, #2a9d5c)}
 .matrixinfer .bad {color: var(--jp-error-color1, #e0483e)}

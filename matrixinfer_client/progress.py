@@ -9,6 +9,7 @@ from __future__ import annotations
 import shutil
 import sys
 import threading
+import time
 from collections.abc import Generator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any, Protocol, TextIO, TypeAlias
@@ -173,18 +174,31 @@ class _Table:
         factory=dict[str, "WaitUpdate[Any]"], init=False
     )
     _handle: Any = attrs.field(default=None, init=False)
+    _latest: WaitUpdate[Any] | None = attrs.field(default=None, init=False)
+    _updated: float = attrs.field(default=0.0, init=False)
 
     def update(self, update: WaitUpdate[Any]) -> None:
         """Show the table, or bring it up to date."""
-        self._rows[update.name] = update
-        shown = self.ipython.HTML(self.html(update))
+        self._rows[update.name] = self._latest = update
+        self._updated = time.monotonic()
+        self._show(update)
+
+    def close(self) -> None:
+        """Leave the table as it is, with the time that was waited to the end."""
+        if self._latest is None or self._latest.pending == 0:
+            return
+        passed = self._latest.elapsed + time.monotonic() - self._updated
+        for name, row in self._rows.items():
+            if not row.met:
+                self._rows[name] = attrs.evolve(row, elapsed=passed)
+        self._show(self._latest)
+
+    def _show(self, latest: WaitUpdate[Any]) -> None:
+        shown = self.ipython.HTML(self.html(latest))
         if self._handle is None:
             self._handle = self.ipython.display(shown, display_id=True)
         else:
             self._handle.update(shown)
-
-    def close(self) -> None:
-        """Leave the table as it is."""
 
     def html(self, latest: WaitUpdate[Any]) -> str:
         """The table, what is not done yet first."""

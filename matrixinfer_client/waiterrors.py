@@ -98,6 +98,12 @@ class WaitError(MatrixInferError):
             "" if self.diagnosis is None else self.diagnosis.to_html(),
         )
 
+    def _render_traceback_(self) -> list[str]:
+        """What IPython shows when nobody handles it: the caller's lines, and why."""
+        from matrixinfer_client.tracebacks import rendered  # noqa: PLC0415
+
+        return rendered(self)
+
 
 class WaitTimeout(WaitError, TimeoutError):
     """What was waited for did not come true in time."""

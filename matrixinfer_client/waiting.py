@@ -185,7 +185,7 @@ class _Waiting(Generic[T]):
             late = True
         yield from alarm(None)
         if self.pending and late:
-            raise (yield from self._timeout((yield from now())))
+            raise (yield from self._timeout((yield from now()))) from None
         return not self.pending
 
     def _take(self, value: object) -> Flow[bool]:

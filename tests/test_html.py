@@ -212,8 +212,8 @@ def test_an_error_of_a_wait_shows_why_once() -> None:
     why = Diagnosis(root=root, namespace="default", findings=(finding,))
     html = WaitTimeout("Model demo: not Ready after 2 s", diagnosis=why)._repr_html_()
     shown = Page(html)
-    assert shown.words.startswith("✗ WaitTimeout: Model demo: not Ready after 2 s✗ Model demo")
-    assert shown.rows == [["object", "cause", "what to do"], ["Pod x", f"it {HOSTILE}", "look"]]
+    assert shown.words.startswith("✗ WaitTimeout: Model demo: not Ready after 2 scause")
+    assert shown.rows == [["cause", f"Pod x: it {HOSTILE}"], ["do", "look"]]
     assert "Model demo  ✗ Active=False" in shown.words
     assert "<script" not in html
 

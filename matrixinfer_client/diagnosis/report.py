@@ -7,7 +7,7 @@ from typing import Any
 
 import attrs
 
-from matrixinfer_client.markup import Html, block, joined, line, mark, pre, table
+from matrixinfer_client.markup import Html, block, bold, joined, line, mark, pre, table
 
 __all__ = ["Diagnosis", "Finding", "Node", "Unreadable"]
 
@@ -125,11 +125,10 @@ class Diagnosis:
     def to_html(self) -> Html:
         """All of it as a piece of HTML, in which nothing the cluster said is markup."""
         name = f"{self.root.kind} {self.root.name}"
-        verdict = mark(name, good=not self.findings and self.root.healthy is not False)
+        healthy = mark(name, good=None if self.root.healthy is False else True)
         unread = joined([line(str(item), faint=True) for item in self.unreadable])
         return block(
-            line(verdict, "" if self.findings else ": nothing wrong was found"),
-            _table(self.findings) if self.findings else "",
+            _why(self.findings) or line(healthy, ": nothing wrong was found"),
             pre(_tree(self.root)),
             joined([line("not readable:"), unread]) if unread else "",
         )
@@ -138,17 +137,18 @@ class Diagnosis:
         return self.to_html()
 
 
-def _table(findings: Sequence[Finding]) -> Html:
-    return table(
-        ("object", "cause", "what to do"),
-        ([finding.subject, _cause(finding), finding.action] for finding in findings),
-    )
+def _why(findings: Sequence[Finding]) -> Html:
+    """Two rows for each finding; empty when there are none."""
+    rows: list[tuple[str, str]] = []
+    for number, finding in enumerate(findings):
+        rows += [(bold("also" if number else "cause"), _cause(finding)), ("do", finding.action)]
+    return table((), rows) if rows else Html()
 
 
 def _cause(finding: Finding) -> str:
     if not finding.evidence:
-        return finding.cause
-    return joined([line(finding.cause), pre("\n".join(finding.evidence))])
+        return str(finding)
+    return joined([line(str(finding)), pre("\n".join(finding.evidence))])
 
 
 def _tree(root: Node) -> Html:

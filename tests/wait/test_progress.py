@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import io
+import re
 import sys
 import time
 from types import SimpleNamespace
@@ -57,6 +58,14 @@ def test_a_log_gets_one_line_per_change(log: io.StringIO) -> None:
     assert show(update(), done, on=log).splitlines() == [
         "Model demo: not yet Ready after 1 min 15 s; Active=False",
         "Model demo: Ready after 1 min 16 s; Active=True",
+    ]
+
+
+def test_a_log_does_not_tell_the_same_twice(log: io.StringIO) -> None:
+    shown = show(update(elapsed=1.0), update(elapsed=2.0), update("other", elapsed=3.0), on=log)
+    assert [line.partition("after ")[2] for line in shown.splitlines()] == [
+        "1.0 s; Active=False",
+        "3.0 s; other",
     ]
 
 
@@ -124,7 +133,7 @@ def test_a_notebook_shows_a_table_that_is_brought_up_to_date(
     first_of_two = update("<b>", name="a", total=2, pending=2)
     second_of_two = update("Active=True", name="b", met=True, total=2, pending=1)
     assert show(first_of_two, second_of_two, progress=progress, on=log) == ""
-    first, second = notebook.shown
+    first, second, *_ = notebook.shown
     assert "&lt;b&gt;" in first
     assert "1 of 2</p><table>" in second
     assert second.index("<td>a</td>") < second.index("<td>b</td>")
@@ -134,6 +143,18 @@ def test_a_notebook_can_be_kept_quiet(monkeypatch: pytest.MonkeyPatch, log: io.S
     notebook = Notebook(monkeypatch)
     show(update(), progress=False, on=log)
     assert notebook.shown == []
+
+
+def test_a_table_ends_with_the_time_that_was_waited_for_what_is_missing(
+    monkeypatch: pytest.MonkeyPatch, log: io.StringIO
+) -> None:
+    notebook = Notebook(monkeypatch)
+    with contextlib.redirect_stderr(log), showing(None, "Ready") as display:
+        assert display is not None
+        display.update(update(elapsed=0.1))
+        time.sleep(0.11)
+    assert "<td>0.1 s</td>" in notebook.shown[0]
+    assert re.search(r"<td>not yet</td>.*<td>0\.[2-9] s</td>", notebook.shown[-1])
 
 
 def test_a_table_of_hundreds_shows_those_that_are_missing_first(
