@@ -30,6 +30,9 @@ def cleaned(metadata: Mapping[str, Any]) -> dict[str, Any]:
     if "ownerReferences" in kept:
         kept["ownerReferences"] = _owners(kept["ownerReferences"])
     kept.pop("selfLink", None)
+    if metadata.get("managedFields") == []:
+        # Not nothing: whoever sends it wants the tracking to begin anew.
+        kept["managedFields"] = []
     return kept
 
 

@@ -144,6 +144,7 @@ def _applied(state: State, ask: Ask, options: WriteOptions) -> Outcome:
             manager=options.field_manager,
             force=options.force,
             api_version=ask.kind.api_version,
+            kind=ask.kind.kind,
             subresource=ask.subresource,
             now=state.now(),
         )
