@@ -12,9 +12,10 @@ from urllib.parse import urlsplit
 
 import attrs
 
+from matrixinfer_client.testing.refusals import Refusal
 from tests.cluster.server import ApiServer
 
-__all__ = ["Answer", "Asker", "asker"]
+__all__ = ["Answer", "Asker", "asker", "assert_same"]
 
 
 @attrs.frozen
@@ -70,3 +71,12 @@ def asker(server: ApiServer, user: str = "admin") -> Iterator[Asker]:
         yield Asker(connection, server.token(user))
     finally:
         connection.close()
+
+
+def assert_same(answer: Answer, refusal: Refusal | None) -> None:
+    """The server's answer is the refusal: status, every word, and the headers that belong to it."""
+    assert refusal is not None, answer
+    assert answer.status == refusal.status
+    assert answer.body == (refusal.body() if refusal.plain is None else refusal.plain)
+    for name, value in refusal.headers.items():
+        assert answer.headers[name.lower()] == [value]

@@ -1,15 +1,13 @@
-"""Bad requests to the real API server, and the same answers word for word from our functions."""
+"""Bad bodies sent to the real API server, and the same answers word for word from our functions."""
 
 from __future__ import annotations
 
 import json
-import re
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 import pytest
 
-from matrixinfer_client.testing import refusals
 from matrixinfer_client.testing.decoding import (
     FieldValidation,
     check_target,
@@ -25,7 +23,7 @@ from matrixinfer_client.testing.refusals import Refusal
 from matrixinfer_client.validation.objects import complete
 from matrixinfer_client.validation.schemas import kind_schema
 from tests.cluster.server import ApiServer
-from tests.fake.asking import Answer, Asker, asker
+from tests.fake.asking import Asker, asker, assert_same
 
 GROUP = "registry.matrixinfer.ai"
 VERSION = f"{GROUP}/v1alpha1"
@@ -89,14 +87,6 @@ def received(
     except Refusal as error:
         return error, []
     return None, warning_headers(problems if strict == "Warn" else [])
-
-
-def assert_same(answer: Answer, refusal: Refusal | None) -> None:
-    assert refusal is not None, answer
-    assert answer.status == refusal.status
-    assert answer.body == (refusal.body() if refusal.plain is None else refusal.plain)
-    for name, value in refusal.headers.items():
-        assert answer.headers[name.lower()] == [value]
 
 
 BODIES = {
@@ -284,137 +274,51 @@ def test_yaml_that_does_not_fit_is_refused_in_the_same_words(
     assert_same(answer, received(body, "application/yaml", "Strict", place, None)[0])
 
 
-Address = Callable[[str], str]
+def config(**fields: Any) -> dict[str, Any]:
+    return {"metadata": {"name": "c"}, **fields}
 
-ADDRESSES: Mapping[str, tuple[str, Address, Refusal]] = {
-    "an object that is not there": (
-        "GET",
-        lambda place: path(place, name="none"),
-        refusals.not_found(GROUP, PLURAL, "none"),
-    ),
-    "a core object that is not there": (
-        "GET",
-        lambda place: f"/api/v1/namespaces/{place}/pods/none",
-        refusals.not_found("", "pods", "none"),
-    ),
-    "a subresource that the kind lacks": (
-        "GET",
-        lambda place: path(place, name="p/scale"),
-        refusals.not_found(GROUP, PLURAL, "p"),
-    ),
-    "an unknown path": ("GET", lambda _: "/nowhere", refusals.path_not_found()),
-    "an unknown custom resource": (
-        "GET",
-        lambda place: path(place, "nothings"),
-        refusals.path_not_found(),
-    ),
-    "an unknown core resource": ("GET", lambda _: "/api/v1/none", refusals.resource_not_served()),
-    "a collection without a verb": ("PUT", path, refusals.bad_request("name must be provided")),
-    "a status that is created": (
-        "POST",
-        lambda place: path(place, name="p/status"),
-        refusals.method_not_allowed(GROUP, PLURAL, "create"),
-    ),
-    "a status that is deleted": (
-        "DELETE",
-        lambda place: path(place, name="p/status"),
-        refusals.method_not_allowed(GROUP, PLURAL, "delete"),
-    ),
-    "a core verb that is not there": (
-        "DELETE",
-        lambda _: "/api/v1/namespaces",
-        refusals.method_not_served(),
-    ),
-    "a namespace that stays": (
-        "DELETE",
-        lambda _: "/api/v1/namespaces/default",
-        refusals.forbidden_because(
-            "", "namespaces", "default", "this namespace may not be deleted"
-        ),
-    ),
-    "a version that is none": (
-        "GET",
-        lambda place: f"{path(place)}?watch=1&resourceVersion=x",
-        refusals.unclassified(
-            'resourceVersion: Invalid value: "x": strconv.ParseUint: parsing "x": invalid syntax'
-        ),
-    ),
+
+CORE = {
+    "nothing": b"",
+    "a list": b"[]",
+    "half of an object": b'{"a":1',
+    "a kind that is a number": b'{"kind":3}',
+    **{
+        name: json.dumps(obj).encode()
+        for name, obj in {
+            "another kind": config(apiVersion="v1", kind="Service"),
+            "a kind of another group": config(apiVersion="apps/v1", kind="Deployment"),
+            "an unknown kind": config(apiVersion="v1", kind="Nothing"),
+            "an unknown version": config(apiVersion="v2", kind="ConfigMap"),
+            "a version with two slashes": config(apiVersion="a/b/c"),
+            "another namespace": config(metadata={"name": "c", "namespace": "elsewhere"}),
+            "metadata that is a number": config(metadata=3),
+            "two wrong fields": config(metadata={"name": 3, "labels": {"b": 1, "a": True}}),
+            "a controller that is a word": config(
+                metadata={"name": "c", "ownerReferences": [{"controller": "x"}]}
+            ),
+            "a time that is none": config(metadata={"name": "c", "creationTimestamp": "x"}),
+        }.items()
+    },
 }
+KNOWN = {("v1", "ConfigMap"), ("v1", "Service"), ("apps/v1", "Deployment")}
 
 
-@pytest.mark.parametrize("row", ADDRESSES.values(), ids=ADDRESSES)
-def test_a_wrong_address_is_refused_in_the_same_words(
-    row: tuple[str, Address, Refusal], ask: Asker, place: str
-) -> None:
-    method, address, refusal = row
-    assert_same(ask(method, address(place)), refusal)
-
-
-def test_a_version_that_is_yet_to_come_times_out_in_the_same_words(ask: Asker, place: str) -> None:
-    answer = ask("GET", f"{path(place)}?resourceVersion=900000000")
-    found = re.search("current: ([0-9]+)", answer.body["message"])
-    assert found is not None
-    assert_same(answer, refusals.resource_version_too_large(900_000_000, int(found[1])))
-
-
-def test_conflicts_are_told_in_the_same_words(ask: Asker, place: str) -> None:
-    stored = ask("POST", path(place), policy()).body
-    uid, version = stored["metadata"]["uid"], stored["metadata"]["resourceVersion"]
-    address = path(place, name="p")
-    again = ask("POST", path(place), policy())
-    assert_same(again, refusals.already_exists(GROUP, PLURAL, "p"))
-    stale = ask(
-        "PUT", address, {**stored, "metadata": {**stored["metadata"], "resourceVersion": "1"}}
+def receive_config(body: bytes, place: str) -> None:
+    kind, version = "ConfigMap", "v1"
+    obj, _ = decode_body(body, "", api_version=version, kind=kind, custom=False)
+    fault = metadata_fault(obj.get("metadata"), core_kind=kind)
+    if fault is not None:
+        raise undecodable(obj, kind, fault)
+    check_target(
+        obj, api_version=version, kind=kind, namespace=place, custom=False, registered=KNOWN
     )
-    assert_same(stale, refusals.conflict(GROUP, PLURAL, "p"))
-    foreign = ask("PUT", address, {**stored, "metadata": {**stored["metadata"], "uid": "u"}})
-    key = f"/registry/{GROUP}/{PLURAL}/{place}/p"
-    assert_same(foreign, refusals.update_uid_conflict(GROUP, PLURAL, "p", "u", uid, key=key))
-    blind = ask("PUT", address, policy())
-    assert_same(blind, refusals.resource_version_required(GROUP, PLURAL, "p"))
-    other = ask("DELETE", address, {"preconditions": {"uid": "u"}})
-    assert_same(other, refusals.delete_uid_conflict(GROUP, KIND, "p", "u", uid))
-    old = ask("DELETE", address, {"preconditions": {"resourceVersion": "1"}})
-    expected = refusals.delete_resource_version_conflict(GROUP, KIND, "p", "1", version)
-    assert_same(old, expected)
-    assert ask("DELETE", address).status == 200
 
 
-def test_who_is_unknown_or_has_no_rights_is_told_in_the_same_words(
-    api_server: ApiServer, ask: Asker, place: str
+@pytest.mark.parametrize("body", CORE.values(), ids=CORE)
+def test_a_core_object_that_does_not_fit_is_refused_in_the_same_words(
+    body: bytes, ask: Asker, place: str
 ) -> None:
-    assert_same(ask("GET", path(place), token="nobody"), refusals.unauthorized())
-    plain = api_server.token("plain")
-    where = {"group": GROUP, "plural": PLURAL}
-    listing = refusals.forbidden("plain", "list", **where, namespace=place)
-    assert_same(ask("GET", path(place), token=plain), listing)
-    reading = refusals.forbidden("plain", "get", **where, namespace=place, name="p<&>")
-    assert_same(ask("GET", path(place, name="p%3C&%3E"), token=plain), reading)
-    status = refusals.forbidden(
-        "plain", "update", **where, namespace=place, name="p", subresource="status"
-    )
-    assert_same(ask("PUT", path(place, name="p/status"), {}, token=plain), status)
-    everywhere = refusals.forbidden("plain", "list", **where)
-    assert_same(ask("GET", f"/apis/{VERSION}/{PLURAL}", token=plain), everywhere)
-    core = refusals.forbidden("plain", "create", group="", plural="pods", namespace=place)
-    assert_same(ask("POST", f"/api/v1/namespaces/{place}/pods", {}, token=plain), core)
-    metrics = refusals.forbidden_path("plain", "get", "/metrics")
-    assert_same(ask("GET", "/metrics", token=plain), metrics)
-
-
-def test_a_namespace_that_is_going_takes_nothing_in_the_same_words(
-    api_server: ApiServer, ask: Asker
-) -> None:
-    name = api_server.create_namespace("going-")
-    ask("DELETE", f"/api/v1/namespaces/{name}")
-    answer = ask("POST", path(name), policy())
-    assert_same(answer, refusals.namespace_terminating(GROUP, PLURAL, "p", name))
-    api_server.delete_namespace(name)
-
-
-def test_a_format_that_the_server_does_not_write_is_refused_in_the_same_words(
-    ask: Asker, place: str
-) -> None:
-    answer = ask("GET", path(place), headers={"Accept": "text/html"})
-    accepted = ["application/json", "application/yaml", "application/vnd.kubernetes.protobuf"]
-    assert_same(answer, refusals.not_acceptable(accepted))
+    with pytest.raises(Refusal) as caught:
+        receive_config(body, place)
+    assert_same(ask("POST", f"/api/v1/namespaces/{place}/configmaps", body), caught.value)
