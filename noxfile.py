@@ -115,10 +115,7 @@ def cluster(session: nox.Session) -> None:
     """The behaviour suite, sync and async, on a real etcd and kube-apiserver."""
     install(session, "test")
     require_api_server(session)
-    # What the collector finds here was left by some earlier test; test_lifetimes tells whose it is.
-    late = "default::pytest.PytestUnraisableExceptionWarning"
-    selection = ("-m", "cluster", "--ignore=tests/codegen", "-W", late)
-    session.run("pytest", *selection, *session.posargs)
+    session.run("pytest", "-m", "cluster", "--ignore=tests/codegen", *session.posargs)
 
 
 @nox.session(default=False)
