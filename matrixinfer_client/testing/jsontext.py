@@ -10,6 +10,7 @@ import json
 import math
 import re
 from collections.abc import Mapping, Sequence
+from decimal import Decimal
 from typing import Any, TypeGuard, cast
 
 from matrixinfer_client.validation.rendering import quote
@@ -17,6 +18,7 @@ from matrixinfer_client.validation.rendering import quote
 __all__ = [
     "MOST_STRICT_ERRORS",
     "JsonError",
+    "as_stored",
     "is_list",
     "is_object",
     "json_type",
@@ -28,6 +30,7 @@ MOST_STRICT_ERRORS = 100
 """So many fields that come twice, or are unknown, are told of one text."""
 
 _LIMIT = 1 << 63
+_FIRST_EXPONENT = 1e21
 _TOO_DEEP = "exceeded max depth"
 _SURROGATE = re.compile("[\ud800-\udfff]")
 _BRACKETS = re.compile(r'"(?:[^"\\]|\\.)*"?|[\[\]{}]')
@@ -57,6 +60,20 @@ def write_json(value: Any) -> str:
     """The text that the server writes: keys sorted, no blanks, `<`, `>` and `&` escaped."""
     text = json.dumps(value, separators=(",", ":"), ensure_ascii=False, sort_keys=True)
     return re.sub("[<>&\u2028\u2029]", lambda found: f"\\u{ord(found[0]):04x}", text)
+
+
+def as_stored(value: Any) -> Any:
+    """A copy in which whole numbers are integers, whatever they were written as.
+
+    The server writes `1.0` and `1e3` as `1` and `1000` when it stores an object, and reads them so
+    from then on. Only what it writes with an exponent, from 1e21 on, stays a float.
+    """
+    if isinstance(value, float) and value.is_integer() and abs(value) < _FIRST_EXPONENT:
+        # By way of its shortest text, which the digits of the float go beyond.
+        return int(Decimal(repr(value)))
+    if is_object(value):
+        return {key: as_stored(item) for key, item in value.items()}
+    return [as_stored(item) for item in value] if is_list(value) else value
 
 
 def is_object(value: Any) -> TypeGuard[dict[str, Any]]:

@@ -21,7 +21,7 @@ from matrixinfer_client.testing.decoding import (
     strict_refusal,
     warning_headers,
 )
-from matrixinfer_client.testing.jsontext import JsonError, read_json, write_json
+from matrixinfer_client.testing.jsontext import JsonError, as_stored, read_json, write_json
 from matrixinfer_client.testing.metafaults import metadata_fault
 from matrixinfer_client.testing.refusals import Refusal
 from matrixinfer_client.validation.objects import complete
@@ -64,6 +64,13 @@ def test_integers_of_64_bits_stay_integers(text: str, value: float) -> None:
     found = read_json(text)[0]
     assert found == value
     assert type(found) is type(value)
+
+
+def test_whole_numbers_are_integers_once_they_are_stored() -> None:
+    found = as_stored({"a": [1.0, -0.0, 1e3, 1e20, float(2**63)], "b": 1.5, "c": 1e21, "d": True})
+    assert repr(found) == repr(
+        {"a": [1, 0, 1000, 10**20, 9223372036854776000], "b": 1.5, "c": 1e21, "d": True}
+    )
 
 
 def test_an_integer_of_ten_thousand_digits_is_refused_and_not_computed() -> None:

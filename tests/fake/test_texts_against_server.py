@@ -18,6 +18,7 @@ from matrixinfer_client.testing.decoding import (
     undecodable,
     warning_headers,
 )
+from matrixinfer_client.testing.jsontext import as_stored, read_json
 from matrixinfer_client.testing.metafaults import metadata_fault
 from matrixinfer_client.testing.refusals import Refusal
 from matrixinfer_client.validation.objects import complete
@@ -322,3 +323,17 @@ def test_a_core_object_that_does_not_fit_is_refused_in_the_same_words(
     with pytest.raises(Refusal) as caught:
         receive_config(body, place)
     assert_same(ask("POST", f"/api/v1/namespaces/{place}/configmaps", body), caught.value)
+
+
+def test_numbers_become_what_they_become_in_the_store(ask: Asker, place: str) -> None:
+    numbers = "[1.0,-0.0,1e3,1e20,1e21,9223372036854775808,1.5,1e-7,123456789012345680.0,-7,9e18]"
+    worker = f'{{"type":"server","image":"i","replicas":1,"pods":1,"config":{{"a":{numbers}}}}}'
+    body = (
+        f'{{"apiVersion":"{VERSION}","kind":"Model","metadata":{{"name":"m"}},"spec":{{"backends":['
+        '{"name":"b","type":"vLLM","modelURI":"hf://a/b","cacheURI":"hostpath:///c",'
+        f'"minReplicas":1,"maxReplicas":1,"workers":[{worker}]}}]}}}}'
+    )
+    answer = ask("POST", f"{path(place, 'models')}?dryRun=All", body.encode())
+    assert answer.status == 201, answer
+    stored = answer.body["spec"]["backends"][0]["workers"][0]["config"]["a"]
+    assert repr(stored) == repr(as_stored(read_json(numbers)[0]))
