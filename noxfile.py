@@ -88,7 +88,8 @@ def types(session: nox.Session) -> None:
 def tests(session: nox.Session) -> None:
     """Unit and property tests, without a cluster, on every supported Python that is found."""
     install(session, "test")
-    session.run("pytest", "-m", "not cluster", "--ignore=tests/codegen", *session.posargs)
+    selection = ("-m", "not cluster", "--ignore=tests/codegen", "--ignore=tests/notebook")
+    session.run("pytest", *selection, *session.posargs)
 
 
 @nox.session
@@ -101,13 +102,20 @@ def docs(session: nox.Session) -> None:
 
 
 @nox.session
-def example(session: nox.Session) -> None:
-    """Run examples/create_model.py on an API server that is started for it, or `-- COMMAND`."""
-    # Not editable: the example uses what a user would have installed.
-    install(session, "test", package=".")
-    require_api_server(session)
-    command = session.posargs or ["python", "examples/create_model.py"]
-    session.run("python", "-m", "tests.cluster.server", "--", *command)
+def demo(session: nox.Session) -> None:
+    """The README's first command, in an environment that has what a user would have installed."""
+    session.install(".[cli]")
+    session.run("matrixinfer", "demo", *session.posargs)
+
+
+@nox.session
+def notebook(session: nox.Session) -> None:
+    """Execute the notebook, compare it, look at it in Chromium; `-- write` renews what is kept."""
+    install(session, "test", "notebook")
+    if session.posargs == ["write"]:
+        session.run("python", "-m", "tests.notebook")
+        return
+    session.run("pytest", "tests/notebook", *session.posargs)
 
 
 @nox.session
@@ -115,7 +123,8 @@ def cluster(session: nox.Session) -> None:
     """The behaviour suite, sync and async, on a real etcd and kube-apiserver."""
     install(session, "test")
     require_api_server(session)
-    session.run("pytest", "-m", "cluster", "--ignore=tests/codegen", *session.posargs)
+    selection = ("-m", "cluster", "--ignore=tests/codegen", "--ignore=tests/notebook")
+    session.run("pytest", *selection, *session.posargs)
 
 
 @nox.session(default=False)
