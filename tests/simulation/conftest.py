@@ -27,8 +27,9 @@ def stage(backend: Backend, namespace: str) -> Iterator[Stage]:
             running[-1].start()
             return running[-1]
 
-        yield Stage(client, namespace, start)
+        stage = Stage(client, namespace, start)
+        yield stage
         for simulation in running:
             simulation.stop()
-    for simulation in running:
-        assert not simulation.errors, simulation.errors
+    errors = [error for simulation in running for error in simulation.errors]
+    assert len(errors) == stage.expected_errors, errors

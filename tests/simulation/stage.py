@@ -30,6 +30,7 @@ class Stage:
     namespace: str
     start: Callable[..., Simulation]
     """Starts a simulation, which waits for steps unless it is told otherwise."""
+    expected_errors: int = 0
 
     @property
     def models(self) -> Resource[Model, ModelList]:
@@ -46,6 +47,10 @@ class Stage:
     def pod(self, name: str = POD) -> Plain:
         return self.pods()[name]
 
+    def create_pod(self, name: str, spec: Mapping[str, Any]) -> None:
+        body = {"metadata": {"name": name}, "spec": dict(spec)}
+        Resource(self.client, Pod, PodList).create(body)
+
     def delete_pod(self, name: str = POD) -> None:
         Resource(self.client, Pod, PodList).delete(name)
 
@@ -55,13 +60,16 @@ class Stage:
 
     def events(self, pod: str = POD) -> list[tuple[str, str]]:
         """Reason and message of the events of a pod, in the order in which they happened."""
-        found = [event.to_dict() for event in Resource(self.client, Event, EventList).list()]
-        found.sort(key=lambda event: str(event["metadata"]["name"]).rsplit(".", 1)[1])
         return [
             (event["reason"], event["message"])
-            for event in found
+            for event in self.all_events()
             if event["involvedObject"]["name"] == pod
         ]
+
+    def all_events(self) -> list[Plain]:
+        found = [event.to_dict() for event in Resource(self.client, Event, EventList).list()]
+        found.sort(key=lambda event: str(event["metadata"]["name"]).rsplit(".", 1)[1])
+        return found
 
     def create_model(self, *backends: Mapping[str, Any], **spec: Any) -> Plain:
         body = MODEL.mapping("demo")
@@ -96,7 +104,9 @@ def conditions(obj: Mapping[str, Any]) -> dict[str, tuple[str, str, str]]:
     return {row["type"]: (row["status"], row["reason"], row["message"]) for row in rows}
 
 
-def role(name: str = "leader", *, workers: int = 0, image: str = "engine:tag", **more: Any) -> Plain:
+def role(
+    name: str = "leader", *, workers: int = 0, image: str = "engine:tag", **more: Any
+) -> Plain:
     template = {"spec": {"containers": [{"name": "main", "image": image}]}}
     made: Plain = {
         "name": name,

@@ -35,14 +35,18 @@ from tests.simulation.test_pods import gpus
         (
             "crash_loop",
             {"exit_code": 127},
-            "container engine ended (exit code 127, 1 restart so far): the command does not exist "
-            "in the image",
+            (
+                "container engine ended (exit code 127, 1 restart so far): the command does not "
+                "exist in the image"
+            ),
         ),
         (
             "out_of_memory",
             {},
-            "container engine ended (exit code 137, 1 restart so far): it needed more memory than "
-            "its limit",
+            (
+                "container engine ended (exit code 137, 1 restart so far): it needed more memory "
+                "than its limit"
+            ),
         ),
         (
             "never_ready",

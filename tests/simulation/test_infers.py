@@ -180,9 +180,7 @@ def test_groups_below_the_partition_keep_the_old_template(stage: Stage) -> None:
     new = template(role(image="engine:new"))
     stage.infers.patch("mi", {"spec": {"template": new, "rolloutStrategy": strategy}})
     simulation.settle()
-    images = {
-        name: pod["spec"]["containers"][0]["image"] for name, pod in stage.pods().items()
-    }
+    images = {name: pod["spec"]["containers"][0]["image"] for name, pod in stage.pods().items()}
     assert images == {
         "mi-0-leader-0-0": "engine:tag",
         "mi-1-leader-0-0": "engine:new",

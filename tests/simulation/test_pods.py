@@ -250,9 +250,7 @@ def test_a_failure_hits_what_its_target_names_and_nothing_else(stage: Stage) -> 
     stage.create_infer(replicas=2, template=template(role("prefill"), role("decode")))
     simulation.settle()
     ready = [
-        name
-        for name, pod in stage.pods().items()
-        if pod["status"]["containerStatuses"][0]["ready"]
+        name for name, pod in stage.pods().items() if pod["status"]["containerStatuses"][0]["ready"]
     ]
     assert ready == ["mi-0-decode-0-0"]
 

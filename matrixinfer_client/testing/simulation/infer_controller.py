@@ -96,6 +96,10 @@ class InferController:
                 services.delete(key_of(pod)[1], ignore_not_found=True)
         newest = template_hash(infer)
         for member in steps.create:
+            present = self._cluster.pods.get((key_of(infer)[0], member.name))
+            if present is not None and "deletionTimestamp" in metadata_of(present):
+                # That of an earlier ModelInfer of the same name; its end is heard of.
+                continue
             self._create(member, newest)
             groups.known[member.group].made[member.name] = member.role_id
 

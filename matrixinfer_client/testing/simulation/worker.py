@@ -20,8 +20,8 @@ __all__ = ["Worker"]
 Call: TypeAlias = "Callable[[], object]"
 
 # What has no end, such as the restarts of a crashing container, must not keep a processor busy
-# when there are no delays.
-_LEAST_BACKGROUND = 0.05
+# when there are no delays. In seconds; at speed 10 it is a tenth of one.
+_LONGEST_REST = 0.5
 # How long to wait for informers until looking again whether they have caught up.
 _GLANCE = 0.005
 
@@ -52,6 +52,7 @@ class Worker:
         self._is_synced = is_synced
         self._is_in_step = is_in_step
         self._speed = speed
+        self._rest = min(_LONGEST_REST, speed / 100)
         self.is_stepped = stepped
         self._agenda = Agenda()
         self._inbox: queue.SimpleQueue[Call | None] = queue.SimpleQueue()
@@ -69,7 +70,10 @@ class Worker:
         if self.is_stepped:
             return self.now + delay
         delay /= self._speed
-        return self.now + (max(delay, _LEAST_BACKGROUND) if background else delay)
+        if not background:
+            return self.now + delay
+        # From now on, whatever should have been done by now.
+        return max(self.now, self._clock()) + max(delay, self._rest)
 
     def schedule(self, work: Work, due: float, *, background: bool = False) -> None:
         """Have work done at a time."""
