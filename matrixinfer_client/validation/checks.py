@@ -15,11 +15,13 @@ from matrixinfer_client.validation.faults import (
     Fault,
     duplicate,
     in_body,
+    is_date_time,
     is_integer,
     out_of_bounds,
     too_long,
     too_many,
     unsupported,
+    wrong_format,
     wrong_type,
 )
 from matrixinfer_client.validation.patterns import compile_pattern
@@ -65,7 +67,9 @@ def _string(schema: Schema) -> Check:
     choices = frozenset(raw["enum"]) if "enum" in raw else None
     most, least = raw.get("maxLength"), raw.get("minLength", 0)
     match = compile_pattern(raw["pattern"]).search if "pattern" in raw else None
-    plain = choices is None and most is None and not least and match is None and not schema.all_of
+    is_time = raw.get("format") == "date-time"
+    bounded = most is not None or least or match is not None
+    plain = choices is None and not bounded and not schema.all_of and not is_time
 
     def text(value: Any) -> list[Fault] | None:
         return None if type(value) is str else _scalar_faults(schema, value)
@@ -78,6 +82,7 @@ def _string(schema: Schema) -> Check:
             and (most is None or len(value) <= most)
             and len(value) >= least
             and not schema.all_of
+            and (not is_time or is_date_time(value))
         ):
             return None
         return _scalar_faults(schema, value) or None
@@ -226,8 +231,8 @@ def _scalar_faults(schema: Schema, value: Any) -> list[Fault]:
     faults: list[Fault] = []
     if schema.type and not _has_type(value, schema.type):
         faults.append(wrong_type(schema.type, value))
-    if isinstance(value, str) and (problem := _text_fault(raw, value)) is not None:
-        faults.append(problem)
+    if isinstance(value, str):
+        faults += _text_faults(raw, value)
     if isinstance(value, int | float) and not isinstance(value, bool):
         faults += _number_faults(raw, value)
     if "enum" in raw and not any(type(value) is type(c) and value == c for c in raw["enum"]):
@@ -245,6 +250,13 @@ def _has_type(value: Any, name: str) -> bool:
     if name == "number":
         return type(value) in (int, float)
     return {"string": str, "boolean": bool, "object": dict, "array": list}[name] is type(value)
+
+
+def _text_faults(raw: Any, value: str) -> Iterable[Fault]:
+    if (problem := _text_fault(raw, value)) is not None:
+        yield problem
+    if raw.get("format") == "date-time" and not is_date_time(value):
+        yield wrong_format("date-time", value)
 
 
 def _text_fault(raw: Any, value: str) -> Fault | None:

@@ -7,6 +7,8 @@ each caller on the way up appends the key under which it had the value.
 from __future__ import annotations
 
 import math
+import re
+from datetime import date
 from typing import Any
 
 from matrixinfer_client.validation.rendering import (
@@ -74,6 +76,29 @@ def wrong_type(expected: str, value: Any) -> Fault:
     name = type_name(value)
     message = f'Invalid value: "{name}": {PATH} in body must be of type {expected}: "{name}"'
     return Fault("FieldValueTypeInvalid", message, value)
+
+
+def wrong_format(expected: str, value: str) -> Fault:
+    """`must be of type date-time: "yesterday"`."""
+    shown = quote(value)
+    message = f"Invalid value: {shown}: {PATH} in body must be of type {expected}: {shown}"
+    return Fault("FieldValueTypeInvalid", message, value)
+
+
+def is_date_time(text: str) -> bool:
+    """Whether the server takes a text for a time; an hour of 24 or a day of 32 is none."""
+    day, _, rest = text.lower().partition("t")
+    clock = _CLOCK.match(rest)
+    if clock is None or clock[1] > "23" or clock[2] > "59" or clock[3] > "59":
+        return False
+    try:
+        return bool(_DAY.match(day)) and date.fromisoformat(day) is not None
+    except ValueError:
+        return False
+
+
+_DAY = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}\Z")
+_CLOCK = re.compile(r"([0-9]{2}):([0-9]{2}):([0-9]{2})(.[0-9]+)?(z|([+-][0-9]{2}:[0-9]{2}))\Z")
 
 
 def out_of_bounds(value: float, words: str, bound: float) -> Fault:

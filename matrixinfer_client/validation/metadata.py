@@ -178,6 +178,10 @@ def _finalizer_errors(finalizers: list[Any]) -> Iterator[FieldError]:
         for problem in label_key_problems(finalizer or ""):
             place = ("metadata", "finalizers", index)
             yield invalid(place, "metadata.finalizers", finalizer or "", problem, source="name")
+    if {"orphan", "foregroundDeletion"} <= {*finalizers}:
+        detail = "finalizer orphan and foregroundDeletion cannot be both set"
+        whole = ("metadata", "finalizers")
+        yield invalid(whole, "metadata.finalizers", finalizers, detail, source="name")
 
 
 def _is_time(text: str) -> bool:

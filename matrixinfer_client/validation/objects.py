@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from functools import cache
 from typing import Any, cast
 
@@ -155,15 +155,17 @@ def schema_errors(
     stored: Mapping[str, Any] | None,
     *,
     cel: bool = True,
+    metadata: Iterable[FieldError] | None = None,
 ) -> list[FieldError]:
     """What the rules for metadata, the schema and the CEL rules say to a completed object.
 
-    `stored` is the object that it replaces, completed too; None for a new one. The status is not
-    looked at.
+    `stored` is the object that it replaces, completed too; None for a new one. `metadata` is what
+    was found in its metadata, where somebody looked at that before. The status is not looked at.
     """
-    old_metadata = None if stored is None else stored.get("metadata", {})
-    errors = metadata_errors(given.get("metadata", {}), old_metadata, namespaced=kind.namespaced)
-    errors += _schema_errors(kind.root, given, stored)
+    if metadata is None:
+        old = None if stored is None else stored.get("metadata", {})
+        metadata = metadata_errors(given.get("metadata", {}), old, namespaced=kind.namespaced)
+    errors = [*metadata, *_schema_errors(kind.root, given, stored)]
     return errors + _rule_errors(kind, given, stored, errors) if cel else errors
 
 
