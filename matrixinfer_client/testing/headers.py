@@ -6,13 +6,12 @@ from collections.abc import Mapping, Sequence
 from typing import Any, Final, cast
 
 from matrixinfer_client.testing.state import State
-from matrixinfer_client.validation.results import FieldError
 
 __all__ = [
     "carry_over",
     "cleaned",
-    "finalizer_errors",
     "initialize",
+    "repeated_owners",
     "versioned",
 ]
 
@@ -41,19 +40,43 @@ def _is_something(value: Any) -> bool:
 
 
 def _owners(references: Sequence[Any]) -> list[dict[str, Any]]:
-    """The owners, each once, with the fields that are always written."""
+    """The owners, each once."""
     owners: list[dict[str, Any]] = []
-    for given in references:
-        reference = cast("dict[str, Any]", given or {})
-        owner: dict[str, Any] = {name: reference.get(name) or "" for name in _ALWAYS_WRITTEN}
-        owner |= {
-            name: reference[name]
-            for name in ("controller", "blockOwnerDeletion")
-            if reference.get(name) is not None
-        }
+    for owner in map(_owner, references):
         if owner not in owners:
             owners.append(owner)
     return owners
+
+
+def _owner(given: Any) -> dict[str, Any]:
+    """An owner with the fields that are always written."""
+    reference = cast("dict[str, Any]", given or {})
+    owner: dict[str, Any] = {name: reference.get(name) or "" for name in _ALWAYS_WRITTEN}
+    return owner | {
+        name: reference[name]
+        for name in ("controller", "blockOwnerDeletion")
+        if reference.get(name) is not None
+    }
+
+
+def repeated_owners(metadata: Mapping[str, Any], *, when: str = "") -> list[str]:
+    """The warning about owners that are named more than once; `when` says when they were."""
+    references = metadata.get("ownerReferences") or ()
+    seen: list[dict[str, Any]] = []
+    repeated: list[str] = []
+    for owner in (_owner(each) for each in references):
+        if owner in seen:
+            repeated.append(owner["uid"])
+        else:
+            seen.append(owner)
+    if not repeated:
+        return []
+    text = (
+        f".metadata.ownerReferences contains duplicate entries{when}; API server dedups owner "
+        "references in 1.20+, and may reject such requests as early as 1.24; please fix your "
+        f"requests; duplicate UID(s) observed: {', '.join(repeated)}"
+    )
+    return [text]
 
 
 def initialize(state: State, metadata: dict[str, Any]) -> None:
@@ -67,43 +90,18 @@ def initialize(state: State, metadata: dict[str, Any]) -> None:
 
 
 def carry_over(metadata: dict[str, Any], old: Mapping[str, Any]) -> None:
-    """Keep of the stored metadata what an update cannot change."""
+    """Keep of the stored metadata what an update leaves as it is, whatever was sent.
+
+    The rest must be as it was; see `validating`.
+    """
     metadata.setdefault("uid", old["uid"])
     metadata["creationTimestamp"] = old["creationTimestamp"]
+    metadata.pop("generation", None)
     for name in ("generation", "deletionTimestamp"):
         if name in old:
             metadata[name] = old[name]
-        else:
-            metadata.pop(name, None)
     if "deletionGracePeriodSeconds" in old:
         metadata.setdefault("deletionGracePeriodSeconds", old["deletionGracePeriodSeconds"])
-    else:
-        metadata.pop("deletionGracePeriodSeconds", None)
-
-
-def finalizer_errors(metadata: Mapping[str, Any], old: Mapping[str, Any]) -> list[FieldError]:
-    """Nobody may ask to be waited for once an object is being deleted."""
-    if "deletionTimestamp" not in old:
-        return []
-    known = old.get("finalizers", ())
-    added = sorted({each for each in metadata.get("finalizers", ()) if each not in known})
-    if not added:
-        return []
-    shown = ", ".join(f'"{each}"' for each in added)
-    text = (
-        "no new finalizers can be added if the object is being deleted, found new finalizers "
-        f"[]string{{{shown}}}"
-    )
-    path = "metadata.finalizers"
-    return [
-        FieldError(
-            path=path,
-            parts=("metadata", "finalizers"),
-            type="FieldValueForbidden",
-            message=f"Forbidden: {text}",
-            source="name",
-        )
-    ]
 
 
 def versioned(obj: Mapping[str, Any], version: str) -> dict[str, Any]:

@@ -5,8 +5,6 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any, Final
 
-from msgspec import json
-
 from matrixinfer_client.testing.catalog import catalog
 from matrixinfer_client.testing.decoding import (
     check_target,
@@ -16,7 +14,8 @@ from matrixinfer_client.testing.decoding import (
     strict_refusal,
     undecodable,
 )
-from matrixinfer_client.testing.headers import cleaned
+from matrixinfer_client.testing.headers import cleaned, repeated_owners
+from matrixinfer_client.testing.jsontext import write_json
 from matrixinfer_client.testing.metafaults import metadata_fault
 from matrixinfer_client.testing.options import WriteOptions
 from matrixinfer_client.testing.refusals import Refusal, invalid_patch
@@ -29,10 +28,8 @@ __all__ = ["completed", "configured", "received", "repatched", "schema_of"]
 _REGISTERED: Final = frozenset((each.kind.api_version, each.kind.kind) for each in catalog().types)
 
 
-def received(
-    ask: Ask, options: WriteOptions, *, name: str | None
-) -> tuple[dict[str, Any], Sequence[str]]:
-    """The object of a create or update, and what to warn of; `name` is that of the path."""
+def received(ask: Ask, options: WriteOptions, *, name: str | None) -> dict[str, Any]:
+    """The object of a create or update; `name` is that of the path."""
     kind = ask.kind
     obj, twice = decode_body(
         ask.call.body,
@@ -50,20 +47,26 @@ def received(
     problems = strict_problems(twice, unknown)
     if problems and options.field_validation == "Strict":
         raise strict_refusal(obj, kind.kind, problems)
+    _warn(ask, options, problems)
     _check(ask, understood, name)
-    return understood, () if options.field_validation == "Ignore" else problems
+    ask.warn(repeated_owners(obj.get("metadata") or {}))
+    return understood
 
 
 def repatched(
     ask: Ask, options: WriteOptions, patched: Mapping[str, Any], twice: Sequence[str]
-) -> tuple[dict[str, Any], Sequence[str]]:
-    """The object that a patch made, and what to warn of."""
+) -> dict[str, Any]:
+    """The object that a patch made."""
     understood, unknown = completed(ask, patched)
     problems = strict_problems(twice, unknown)
     if problems and options.field_validation == "Strict":
         raise _patch_refusal(patched, problems)
+    _warn(ask, options, problems)
     _check(ask, understood, ask.name)
-    return understood, () if options.field_validation == "Ignore" else problems
+    ask.warn(
+        repeated_owners(patched.get("metadata") or {}, when=" after mutating admission happens")
+    )
+    return understood
 
 
 def configured(ask: Ask, options: WriteOptions) -> tuple[dict[str, Any], Sequence[str]]:
@@ -96,7 +99,12 @@ def schema_of(ask: Ask) -> Any:
 def _patch_refusal(patched: Mapping[str, Any], problems: Sequence[str]) -> Refusal:
     """422: what a patch made of the object has fields that are unknown or come twice."""
     problem = f"strict decoding error: {', '.join(problems)}"
-    return invalid_patch(json.encode(patched).decode(), problem)
+    return invalid_patch(write_json(patched), problem)
+
+
+def _warn(ask: Ask, options: WriteOptions, problems: Sequence[str]) -> None:
+    if options.field_validation != "Ignore":
+        ask.warn(problems)
 
 
 def _check(ask: Ask, obj: dict[str, Any], name: str | None) -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Final
 from urllib.parse import unquote
 
@@ -33,6 +33,8 @@ class Ask:
     namespace: str = ""
     name: str = ""
     subresource: str = ""
+    warnings: list[str] = attrs.field(factory=list[str])
+    """What the answer warns of, whether it is an object or a refusal."""
 
     @property
     def kind(self) -> Kind:
@@ -52,6 +54,10 @@ class Ask:
     def named(self, name: str) -> Ask:
         """The same request for an object of that name."""
         return attrs.evolve(self, name=name)
+
+    def warn(self, texts: Iterable[str]) -> None:
+        """Say something along with the answer."""
+        self.warnings.extend(texts)
 
     def missing(self) -> Refusal:
         """There is no such object."""

@@ -21,6 +21,7 @@ from matrixinfer_client.testing.headers import initialize, versioned
 from matrixinfer_client.testing.logs import read_log
 from matrixinfer_client.testing.options import list_options
 from matrixinfer_client.testing.presenting import Presentation, presentation
+from matrixinfer_client.testing.protobuf import as_json
 from matrixinfer_client.testing.reading import read_list, read_one
 from matrixinfer_client.testing.refusals import Refusal
 from matrixinfer_client.testing.routing import Ask, check_served, route
@@ -83,7 +84,7 @@ class FakeServer:
             self.state.storage.forget()
 
     def _answer(self, call: Call) -> Reply:
-        call = attrs.evolve(call, caller=impersonated(self.state, call))
+        call = as_json(attrs.evolve(call, caller=impersonated(self.state, call)))
         known = discovery(call)
         if known is not None:
             return known
@@ -91,7 +92,20 @@ class FakeServer:
         authorize(self.state, ask)
         if is_binding(ask):
             return _encoded(bind(self.state, ask), 201)
-        check_served(ask)
+        reply = self._carried_out(ask)
+        reply.headers += [("Warning", text) for text in warning_headers(ask.warnings)]
+        return reply
+
+    def _carried_out(self, ask: Ask) -> Reply:
+        """The answer, which may be a refusal: what there is to warn of comes with that, too."""
+        try:
+            check_served(ask)
+            return self._served(ask)
+        except Refusal as refusal:
+            return _refused(refusal)
+
+    def _served(self, ask: Ask) -> Reply:
+        call = ask.call
         if ask.table == _CRDS and not self._has_definitions:
             self._define()
         if not ask.type.stored:
@@ -160,9 +174,7 @@ def _patch(state: State, ask: Ask, shown: Presentation) -> Reply:
 
 
 def _written(ask: Ask, outcome: Outcome, shown: Presentation) -> Reply:
-    reply = shown.reply(ask.type, outcome.obj, outcome.status)
-    reply.headers += [("Warning", text) for text in warning_headers(outcome.warnings)]
-    return reply
+    return shown.reply(ask.type, outcome.obj, outcome.status)
 
 
 def _delete(state: State, ask: Ask, shown: Presentation) -> Reply:

@@ -11,12 +11,8 @@ import attrs
 from matrixinfer_client.testing.admitting import mutate, validate
 from matrixinfer_client.testing.corekinds import prepare_core
 from matrixinfer_client.testing.decoding import check_target, identity_refusal
-from matrixinfer_client.testing.headers import (
-    carry_over,
-    finalizer_errors,
-    initialize,
-    versioned,
-)
+from matrixinfer_client.testing.deleting import finish
+from matrixinfer_client.testing.headers import carry_over, initialize, versioned
 from matrixinfer_client.testing.options import WriteOptions, write_options
 from matrixinfer_client.testing.ownership import (
     ApplyConflictError,
@@ -52,13 +48,15 @@ from matrixinfer_client.testing.refusals import (
     invalid,
     media_type_not_served,
     resource_version_required,
+    unclassified,
     unsupported_media_type,
     update_uid_conflict,
 )
 from matrixinfer_client.testing.routing import Ask
 from matrixinfer_client.testing.state import State
-from matrixinfer_client.validation.objects import schema_errors, status_errors
-from matrixinfer_client.validation.results import FieldError, required
+from matrixinfer_client.testing.validating import finalizer_warnings, object_errors
+from matrixinfer_client.validation.rendering import quote
+from matrixinfer_client.validation.results import FieldError
 
 __all__ = ["Outcome", "create", "patch", "update"]
 
@@ -69,37 +67,33 @@ _VERSION_GIVEN: Final = "resourceVersion should not be set on objects to be crea
 
 @attrs.frozen
 class Outcome:
-    """What a write answers, and with which warnings."""
+    """What a write answers."""
 
     obj: Mapping[str, Any]
     status: int = 200
-    warnings: Sequence[str] = ()
-    emptied: bool = False
-    """Whether the last finalizer went from an object that was being deleted."""
 
 
 def create(state: State, ask: Ask) -> Outcome:
     """Store a new object."""
     options = write_options(ask.call, "CreateOptions")
-    obj, warnings = received(ask, options, name=None)
+    obj = received(ask, options, name=None)
     metadata = obj["metadata"]
     version = metadata.pop("resourceVersion", "")
     initialize(state, metadata)
     named = ask.named(metadata.get("name", ""))
-    if version:
-        raise Refusal(500, _VERSION_GIVEN)
-    obj = _owned(state, ask, None, obj, options)
-    return attrs.evolve(_stored_new(state, named, obj, options), warnings=warnings)
+    # What is no number is not looked at here.
+    if version.isascii() and version.isdigit() and int(version):
+        raise unclassified(_VERSION_GIVEN)
+    return _stored_new(state, named, _owned(state, ask, None, obj, options), options)
 
 
 def update(state: State, ask: Ask) -> Outcome:
     """Replace an object, or its status."""
     options = write_options(ask.call, "UpdateOptions")
-    obj, warnings = received(ask, options, name=ask.name)
+    obj = received(ask, options, name=ask.name)
     old = _existing(state, ask)
     _check_uid(ask, obj["metadata"], old)
-    obj = _owned(state, ask, old, obj, options)
-    return attrs.evolve(_replaced(state, ask, obj, old, options), warnings=warnings)
+    return _replaced(state, ask, _owned(state, ask, old, obj, options), old, options)
 
 
 def patch(state: State, ask: Ask) -> Outcome:
@@ -114,9 +108,8 @@ def patch(state: State, ask: Ask) -> Outcome:
         return _applied(state, ask, options)
     old = _existing(state, ask)
     patched, twice = _patched(ask, kind, options, old)
-    obj, warnings = repatched(ask, options, patched, twice)
-    obj = _owned(state, ask, old, obj, options)
-    return attrs.evolve(_replaced(state, ask, obj, old, options), warnings=warnings)
+    obj = repatched(ask, options, patched, twice)
+    return _replaced(state, ask, _owned(state, ask, old, obj, options), old, options)
 
 
 def _patched(
@@ -155,7 +148,7 @@ def _applied(state: State, ask: Ask, options: WriteOptions) -> Outcome:
     if twice and options.field_validation == "Strict":
         raise bad_request(f"error strict decoding YAML: {twice[0]}")
     obj, _ = completed(ask, obj)
-    warnings = () if options.field_validation == "Ignore" else twice
+    ask.warn(twice)
     check_target(
         obj,
         api_version=ask.kind.api_version,
@@ -165,15 +158,14 @@ def _applied(state: State, ask: Ask, options: WriteOptions) -> Outcome:
         custom=ask.type.custom,
     )
     if old is not None:
-        _check_uid(ask, obj["metadata"], old)
-        return attrs.evolve(_replaced(state, ask, obj, old, options), warnings=warnings)
+        return _replaced(state, ask, obj, old, options)
     if obj["metadata"].get("uid"):
         given = obj["metadata"]["uid"]
         text = f"uid mismatch: the provided object specified uid {given}, and no existing object"
         text += " was found"
         raise conflict(ask.kind.group, ask.kind.plural, ask.name, text)
     initialize(state, obj["metadata"])
-    return attrs.evolve(_stored_new(state, ask, obj, options), warnings=warnings)
+    return _stored_new(state, ask, obj, options)
 
 
 def _stored_new(state: State, ask: Ask, obj: dict[str, Any], options: WriteOptions) -> Outcome:
@@ -187,7 +179,9 @@ def _stored_new(state: State, ask: Ask, obj: dict[str, Any], options: WriteOptio
     else:
         prepare_core(kind, obj, created=True)
     _refuse_other_kind(ask, obj)
-    _refuse_invalid(ask, _errors(ask, obj, None))
+    _refuse_invalid(ask, object_errors(ask, obj, None))
+    if ask.type.custom:
+        ask.warn(finalizer_warnings(obj, None))
     validate(state, ask, obj)
     if state.storage.get(ask.table, ask.key) is not None:
         ask = _renamed(state, ask, obj)
@@ -229,13 +223,17 @@ def _replaced(
     if not ask.type.custom:
         prepare_core(kind, obj, created=False)
     _refuse_other_kind(ask, obj)
-    _refuse_invalid(ask, _errors(ask, obj, old))
+    _refuse_invalid(ask, object_errors(ask, obj, old))
+    if ask.type.custom and not ask.subresource:
+        ask.warn(finalizer_warnings(obj, old))
     obj = keep_times(old, obj)
     validate(state, ask, obj)
-    emptied = "deletionTimestamp" in old["metadata"] and not obj["metadata"].get("finalizers")
-    if emptied and not obj["metadata"].get("deletionGracePeriodSeconds"):
-        return Outcome(versioned(obj, old["metadata"]["resourceVersion"]), emptied=True)
     unchanged = versioned(obj, old["metadata"]["resourceVersion"])
+    if _is_over(obj, old):
+        # The last finalizer went from an object that was being deleted.
+        if not options.dry_run:
+            finish(state, ask.table, ask.key)
+        return Outcome(unchanged)
     if options.dry_run or unchanged == old:
         return Outcome(unchanged)
     stored = versioned(obj, state.storage.next_version())
@@ -268,18 +266,13 @@ def _content(obj: Mapping[str, Any]) -> dict[str, Any]:
     return {key: value for key, value in obj.items() if key != "metadata"}
 
 
-def _errors(ask: Ask, obj: Mapping[str, Any], old: Mapping[str, Any] | None) -> list[FieldError]:
+def _is_over(obj: Mapping[str, Any], old: Mapping[str, Any]) -> bool:
     metadata = obj["metadata"]
-    errors = [] if old is None else finalizer_errors(metadata, old["metadata"])
-    schema = ask.type.schema
-    if schema is None:
-        if metadata.get("name"):
-            return errors
-        text = "name or generateName is required"
-        return [required(("metadata", "name"), "metadata.name", text, source="name")]
-    if ask.subresource == "status" and old is not None:
-        return errors + status_errors(schema, obj, old)
-    return errors + schema_errors(schema, obj, old)
+    return (
+        "deletionTimestamp" in old["metadata"]
+        and not metadata.get("finalizers")
+        and not metadata.get("deletionGracePeriodSeconds")
+    )
 
 
 def _refuse_other_kind(ask: Ask, obj: Mapping[str, Any]) -> None:
@@ -295,7 +288,9 @@ def _refuse_invalid(ask: Ask, errors: Sequence[FieldError]) -> None:
 
 def _check_version(ask: Ask, obj: Mapping[str, Any], old: Mapping[str, Any]) -> None:
     kind, given = ask.kind, obj["metadata"].get("resourceVersion", "")
-    if not given:
+    if given and not (given.isascii() and given.isdigit()):
+        raise unclassified(f"strconv.ParseUint: parsing {quote(given)}: invalid syntax")
+    if not int(given or 0):
         if not ask.type.custom:
             return
         raise resource_version_required(kind.group, kind.plural, ask.name)
