@@ -15,6 +15,7 @@ from matrixinfer_client.testing.deleting import FOREGROUND, ORPHAN, finish, remo
 from matrixinfer_client.testing.exchange import Call
 from matrixinfer_client.testing.headers import versioned
 from matrixinfer_client.testing.options import DeleteOptions
+from matrixinfer_client.testing.quotas import recount
 from matrixinfer_client.testing.routing import Ask
 from matrixinfer_client.testing.state import State
 from matrixinfer_client.testing.storage import Change, Key, TypeKey
@@ -30,11 +31,13 @@ class Collector:
     def __init__(self, state: State) -> None:
         self._state = state
         self._pending: list[tuple[TypeKey, Change]] = []
+        self._counted: set[str] = set()
         self._busy = False
         state.storage.observer = self._note
 
     def _note(self, table: TypeKey, change: Change) -> None:
         metadata = change.after["metadata"]
+        self._counted.add(change.key[0])
         if (
             change.type == "DELETED"
             or "deletionTimestamp" in metadata
@@ -46,12 +49,16 @@ class Collector:
         """Do all that is due, and what follows from that."""
         if self._busy or not self._state.garbage_collection:
             self._pending.clear()
+            self._counted.clear()
             return
         self._busy = True
         try:
             while self._pending:
                 table, change = self._pending.pop(0)
                 self._follow(table, change)
+            for namespace in sorted(self._counted - {""}):
+                recount(self._state, namespace)
+            self._counted.clear()
         finally:
             self._busy = False
 

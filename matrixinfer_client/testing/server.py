@@ -70,13 +70,14 @@ class FakeServer:
 
     def handle(self, call: Call) -> Reply:
         """Answer a request; never waits, and never raises for what a caller may send."""
-        try:
-            with self.state.lock:
+        with self.state.lock:
+            try:
                 reply = self._answer(call)
-                self._collector.run()
-                return reply
-        except Refusal as refusal:
-            return _refused(refusal)
+            except Refusal as refusal:
+                reply = _refused(refusal)
+            # Also after a refusal: what was counted against a quota before it has to be given back.
+            self._collector.run()
+            return reply
 
     def expire_history(self) -> None:
         """Forget the past: every older version and every continue token is answered with 410."""

@@ -31,6 +31,7 @@ from matrixinfer_client.testing.patching import (
     patched_object,
     strategic_merge_patch,
 )
+from matrixinfer_client.testing.quotas import charge
 from matrixinfer_client.testing.receiving import (
     completed,
     configured,
@@ -183,6 +184,7 @@ def _stored_new(state: State, ask: Ask, obj: dict[str, Any], options: WriteOptio
     if ask.type.custom:
         ask.warn(finalizer_warnings(obj, None))
     validate(state, ask, obj)
+    charge(state, ask, obj, dry_run=options.dry_run)
     if state.storage.get(ask.table, ask.key) is not None:
         ask = _renamed(state, ask, obj)
     stored = versioned(obj, state.storage.next_version())
