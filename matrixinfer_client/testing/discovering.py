@@ -187,10 +187,29 @@ def _schemas(call: Call, root: str) -> Reply:
     return _cacheable(call, found.body, found.digest, [("Content-Type", _JSON), vary, *lasting])
 
 
+def _older(call: Call) -> Reply:
+    """The document of OpenAPI v2, with nothing in it.
+
+    kubectl 1.34 asks for it about kinds that have no schema, and must find none.
+    """
+    accept = call.headers.get("accept", "")
+    body, media = (_OLDER, _JSON) if "protobuf" not in accept else (_OLDER_BINARY, _OLDER_TYPE)
+    return Reply(status=200, body=body, headers=[("Content-Type", media)])
+
+
+_OLDER: Final = json.encode(
+    {"swagger": "2.0", "info": {"title": "Kubernetes", "version": "1.34"}, "paths": {}}
+)
+# The same: fields 1 (version of OpenAPI) and 2 (title and version of the document).
+_OLDER_BINARY: Final = b"\x0a\x032.0\x12\x12\x0a\x0aKubernetes\x12\x041.34"
+_OLDER_TYPE: Final = "application/com.github.proto-openapi.spec.v2.v1.0+protobuf"
+
+
 _SIMPLE: Final[Mapping[str, _Answer]] = {
     "/": _paths,
     "/api": _core,
     "/apis": _groups,
+    "/openapi/v2": _older,
     "/openapi/v3": _listing,
     "/version": _version,
 }

@@ -262,7 +262,7 @@ def test_who_is_logged_in_sees_what_there_is_but_no_single_check(
         assert mine.body == body
 
 
-@pytest.mark.parametrize("path", ["/api/v1/pods", "/apis/g/v/kinds", "/metrics", "/openapi/v2"])
+@pytest.mark.parametrize("path", ["/api/v1/pods", "/apis/g/v/kinds", "/metrics", "/openapi"])
 def test_other_paths_are_left_to_the_resources(path: str) -> None:
     assert discovery(Call(method="GET", path=path)) is None
 
@@ -357,3 +357,17 @@ def test_a_schema_that_is_not_there_is_refused_without_a_word(
 ) -> None:
     mine, theirs = fake(path, accept=accept), real(ask, path, accept=accept)
     assert (mine.status, mine.body) == (theirs.status, theirs.body) == (status, "")
+
+
+PROTOBUF = "application/com.github.proto-openapi.spec.v2@v1.0+protobuf"
+
+
+@pytest.mark.parametrize("accept", ["application/json", PROTOBUF])
+def test_the_older_schemas_are_there_but_empty(accept: str, ask: Asker) -> None:
+    mine, theirs = fake("/openapi/v2", accept=accept), real(ask, "/openapi/v2", accept=accept)
+    assert header(mine, "content-type") == header(theirs, "content-type")
+    if accept == PROTOBUF:
+        # They begin with the same fields, and ours end there.
+        assert theirs.body.startswith(mine.body)
+    else:
+        assert {**theirs.body, "paths": {}}.items() >= mine.body.items()
