@@ -137,15 +137,16 @@ def expired() -> Fault:
 
     def act(occasion: Occasion) -> Reply:
         call = occasion.subject.call
-        if call.option("continue"):
-            message = _PAGE_TOO_OLD
-        else:
+        if occasion.subject.verb == "watch":
             message = f"too old resource version: {call.option('resourceVersion') or 0}"
+        else:
+            message = _PAGE_TOO_OLD if call.option("continue") else _LIST_TOO_OLD
         return _refused(refusals.expired(message))
 
     return Fault("expired()", act, _READS)
 
 
+_LIST_TOO_OLD: Final = "The resourceVersion for the provided list is too old."
 _PAGE_TOO_OLD: Final = (
     "The provided continue parameter is too old to display a consistent list result. You must "
     "start a new list without the continue parameter."
