@@ -15,7 +15,7 @@ from matrixinfer_client.testing.simulation.arguments import (
 )
 from matrixinfer_client.testing.simulation.children import route_of
 from matrixinfer_client.testing.simulation.hashing import revision
-from matrixinfer_client.testing.simulation.nodes import place
+from matrixinfer_client.testing.simulation.nodes import Usage, place
 
 A: Work = ("pod", "default", "a")
 B: Work = ("pod", "default", "b")
@@ -111,9 +111,16 @@ def pod(node: str = "", affinity: Any = None, **resources: str) -> dict[str, Any
     return {"spec": {**spec, **({"nodeName": node} if node else {})}}
 
 
+def used(*pods: dict[str, Any]) -> Usage:
+    usage = Usage()
+    for number, each in enumerate(pods):
+        usage.note(str(number), each)
+    return usage
+
+
 def test_a_pod_goes_to_the_node_with_the_fewest_pods_on_which_it_fits() -> None:
     nodes = [Node("a"), Node("b"), Node("c", cpu=1)]
-    busy = [pod("a"), pod("a"), pod("b")]
+    busy = used(pod("a"), pod("a"), pod("b"))
     found = place(pod(cpu="1500m"), nodes, busy)
     assert isinstance(found, Node)
     assert found.name == "b"
@@ -121,7 +128,7 @@ def test_a_pod_goes_to_the_node_with_the_fewest_pods_on_which_it_fits() -> None:
 
 def test_what_keeps_a_pod_off_the_nodes_is_counted_and_sorted() -> None:
     nodes = [Node("a", cpu=1), Node("b", memory="1Gi"), Node("c", pods=1)]
-    there = [pod("c"), pod("b", memory="800Mi")]
+    there = used(pod("c"), pod("b", memory="800Mi"))
     found = place(pod(cpu="2", memory="900Mi"), nodes, there)
     assert found == (
         "0/3 nodes are available: 1 Insufficient cpu, 1 Insufficient memory, 1 Too many pods. "
@@ -145,13 +152,18 @@ def test_a_node_must_have_the_labels_that_a_pod_asks_for(
     operator: str, values: list[str], fits: bool
 ) -> None:
     wanted = {"key": "disk", "operator": operator, "values": values}
-    found = place(pod(affinity=wanted), [Node("a", labels={"disk": "fast"})], [])
+    found = place(pod(affinity=wanted), [Node("a", labels={"disk": "fast"})], Usage())
     assert isinstance(found, Node) is fits
 
 
-def test_a_finished_pod_takes_no_room() -> None:
-    done = {**pod("a", cpu="1"), "status": {"phase": "Succeeded"}}
-    assert isinstance(place(pod(cpu="1"), [Node("a", cpu=1)], [done]), Node)
+def test_a_pod_that_is_finished_or_gone_takes_no_room() -> None:
+    usage, nodes = used(pod("a", cpu="1")), [Node("a", cpu=1)]
+    assert not isinstance(place(pod(cpu="1"), nodes, usage), Node)
+    usage.note("0", {**pod("a", cpu="1"), "status": {"phase": "Succeeded"}})
+    assert isinstance(place(pod(cpu="1"), nodes, usage), Node)
+    usage.note("1", pod("a", cpu="1"))
+    usage.note("1", None)
+    assert isinstance(place(pod(cpu="1"), nodes, usage), Node)
 
 
 def test_a_route_over_several_backends_has_a_rule_for_each_adapter() -> None:

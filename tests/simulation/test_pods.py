@@ -261,7 +261,6 @@ def test_a_failure_hits_what_its_target_names_and_nothing_else(stage: Stage) -> 
         (("demo", "explode"), "mode must be one of crash_loop, image_pull, .*, not 'explode'"),
         (("", "slow"), "target must be a name or a label selector"),
         (("a in b", "slow"), "is no requirement"),
-        (("demo",), "fail needs a mode"),
     ],
 )
 def test_a_failure_that_makes_no_sense_is_refused(

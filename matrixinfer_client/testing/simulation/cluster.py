@@ -107,8 +107,11 @@ class Cluster:
             "metadata": {"name": name, "namespace": namespace, "uid": uid},
             "target": target,
         }
-        self._send("POST", f"{path}/binding", body)
-        self.pods.refresh((namespace, name), uid)
+        try:
+            self._send("POST", f"{path}/binding", body)
+        finally:
+            # The answer does not have the pod; after a refusal it is not what it was.
+            self.pods.refresh((namespace, name), uid)
 
     def replace_without_version(self, kind: Kind, body: Plain) -> None:
         """Update an object and leave its version out, as the model controller does by mistake.

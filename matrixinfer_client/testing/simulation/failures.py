@@ -88,12 +88,12 @@ class Failure:
     log: Sequence[str] = attrs.field(default=(), converter=_lines, kw_only=True)
     resource: str = attrs.field(default="nvidia.com/gpu", kw_only=True)
     factor: float = attrs.field(default=10.0, kw_only=True)
-    times: int | None = attrs.field(
-        default=attrs.Factory(
-            lambda self: 1 if self.mode == "transient_failed" else None, takes_self=True
-        ),
-        kw_only=True,
-    )
+    times: int | None = attrs.field(default=None, kw_only=True)
+
+    @property
+    def limit(self) -> int | None:
+        """How often it happens; None when there is no end."""
+        return 1 if self.times is None and self.mode == "transient_failed" else self.times
 
     def hits(self, namespace: str, names: Collection[str], labels: Mapping[str, str]) -> bool:
         """Whether an object is meant that has one of these names, or these labels."""
@@ -117,12 +117,12 @@ class Failures:
 
     def __init__(self, failures: Iterable[Failure]) -> None:
         self._lock = threading.Lock()
-        self._left: dict[Failure, int | None] = {failure: failure.times for failure in failures}
+        self._left: dict[Failure, int | None] = {failure: failure.limit for failure in failures}
 
     def add(self, failure: Failure) -> None:
         """Let something go wrong."""
         with self._lock:
-            self._left[failure] = failure.times
+            self._left[failure] = failure.limit
 
     def remove(self, target: str | None, mode: FailureMode | None) -> Sequence[Failure]:
         """End the failures with a target, a mode, or both; the result are those that ended."""

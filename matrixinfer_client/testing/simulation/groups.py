@@ -5,8 +5,8 @@ All here is decided from objects and from what is remembered of earlier decision
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from typing import TYPE_CHECKING, Any
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, Any, TypeAlias
 
 from msgspec import Struct, field
 
@@ -33,7 +33,9 @@ from matrixinfer_client.testing.simulation.timing import MINUTE
 if TYPE_CHECKING:
     from matrixinfer_client.testing.simulation.controller import Timer
 
-__all__ = ["Group", "Groups", "Steps", "is_ready", "partition_of", "replicas_of"]
+__all__ = ["Group", "Groups", "Steps", "grouped", "is_ready", "partition_of", "replicas_of"]
+
+ByGroup: TypeAlias = "Mapping[int, Sequence[Plain]]"
 
 
 class Group(Struct):
@@ -78,29 +80,30 @@ class Groups:
 
     def next_steps(self, infer: Plain, pods: Sequence[Plain], timer: Timer) -> Steps:
         """Decide what to do, and remember it."""
-        steps, newest = Steps(), template_hash(infer)
+        steps, newest, by_group = Steps(), template_hash(infer), grouped(infer, pods)
         present = {key_of(pod)[1]: pod for pod in pods if not _is_leaving(pod)}
         for pod in self._failed(infer, pods, timer, steps):
             steps.delete.append(pod)
             present.pop(key_of(pod)[1], None)
         self._recover(infer, present)
         self._scale(infer)
-        self._roll(infer, pods, newest)
+        self._roll(infer, by_group, newest)
         for index, group in sorted(self.known.items()):
-            steps.delete += self._unwanted(infer, index, group, newest, list(present.values()))
-        leaving = {key_of(pod)[1] for pod in pods}
-        self._forget_gone(infer, pods)
+            own = [pod for pod in by_group.get(index, ()) if key_of(pod)[1] in present]
+            steps.delete += _unwanted(infer, index, group, newest, own)
+        self._forget_gone(by_group)
+        there = {key_of(pod)[1] for pod in pods}
         for index in range(replicas_of(infer)):
             group = self.known.setdefault(index, Group(newest))
-            steps.create += _missing(infer, index, group, newest, leaving)
+            steps.create += _missing(infer, index, group, newest, there)
         return steps
 
     def is_running(self, infer: Plain, index: int, pods: Sequence[Plain]) -> bool:
-        """Whether a group is complete and all of it is ready."""
+        """Whether a group, whose pods these are, is complete and all of it is ready."""
         group = self.known[index]
         if group.is_deleting:
             return False
-        ready = sum(is_ready(pod) for pod in pods if group_index(infer, pod) == index)
+        ready = sum(map(is_ready, pods))
         is_newest = group.revision == template_hash(infer)
         # What an older template asked for is only known from what was made of it.
         return ready == (expected_pods(infer) if is_newest else len(group.made))
@@ -145,7 +148,7 @@ class Groups:
             if index >= replicas_of(infer):
                 group.is_deleting = True
 
-    def _roll(self, infer: Plain, pods: Sequence[Plain], newest: str) -> None:
+    def _roll(self, infer: Plain, by_group: ByGroup, newest: str) -> None:
         """Replace the last group with an older template, once all after it run."""
         for index in sorted(self.known, reverse=True):
             if index < (partition_of(infer) or 0):
@@ -154,25 +157,13 @@ class Groups:
             if group.revision != newest:
                 group.is_deleting = True
                 return
-            if not self.is_running(infer, index, pods):
+            if not self.is_running(infer, index, by_group.get(index, ())):
                 return
 
-    def _unwanted(
-        self, infer: Plain, index: int, group: Group, newest: str, present: Sequence[Plain]
-    ) -> Sequence[Plain]:
-        own = [pod for pod in present if group_index(infer, pod) == index]
-        if group.is_deleting:
-            return own
-        if group.revision == newest:
-            wanted = {member.role_id for member in members_of(infer, index)}
-            for role in sorted(set(group.made.values()) - wanted - set(group.rebuilding)):
-                group.rebuilding.append(role)
-        return [pod for pod in own if labels_of(pod).get(ROLE_ID) in group.rebuilding]
-
-    def _forget_gone(self, infer: Plain, pods: Sequence[Plain]) -> None:
+    def _forget_gone(self, by_group: ByGroup) -> None:
         """Forget groups and replicas of roles whose last pod is gone."""
         for index, group in sorted(self.known.items()):
-            own = [pod for pod in pods if group_index(infer, pod) == index]
+            own = by_group.get(index, ())
             if group.is_deleting:
                 if not own:
                     del self.known[index]
@@ -181,6 +172,29 @@ class Groups:
             for role in [role for role in group.rebuilding if role not in left]:
                 group.rebuilding.remove(role)
                 group.made = {name: each for name, each in group.made.items() if each != role}
+
+
+def grouped(infer: Plain, pods: Sequence[Plain]) -> ByGroup:
+    """The pods of each group."""
+    found: dict[int, list[Plain]] = {}
+    for pod in pods:
+        index = group_index(infer, pod)
+        if index is not None:
+            found.setdefault(index, []).append(pod)
+    return found
+
+
+def _unwanted(
+    infer: Plain, index: int, group: Group, newest: str, own: Sequence[Plain]
+) -> Sequence[Plain]:
+    """The pods of a group that have to go."""
+    if group.is_deleting:
+        return own
+    if group.revision == newest:
+        wanted = {member.role_id for member in members_of(infer, index)}
+        for role in sorted(set(group.made.values()) - wanted - set(group.rebuilding)):
+            group.rebuilding.append(role)
+    return [pod for pod in own if labels_of(pod).get(ROLE_ID) in group.rebuilding]
 
 
 def _missing(

@@ -7,7 +7,7 @@ himself meanwhile, the answers to own writes count at once; whichever is newer i
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Generator, Iterable, Sequence
 from typing import TYPE_CHECKING, Any, TypeAlias
 
 from matrixinfer_client.errors import ConflictError, NotFoundError
@@ -96,26 +96,16 @@ class Holdings:
 
     def update(self, body: Plain, manager: str) -> Plain:
         """Replace an object."""
-        key = key_of(body)
-        place = self._place(key[0])
-        try:
+        with self._informed(body):
+            place = self._place(key_of(body)[0])
             return self._keep(place.update(body, field_manager=manager).to_dict())
-        except ConflictError:
-            # So that the next attempt knows what the other writer did.
-            self.refresh(key, version_of(body)[0])
-            raise
 
     def update_status(self, obj: Plain, status: Plain, manager: str) -> Plain:
         """Replace the status of an object as it is known."""
         body = {**obj, "status": status}
-        key = key_of(obj)
-        place = self._place(key[0])
-        try:
+        with self._informed(obj):
+            place = self._place(key_of(obj)[0])
             return self._keep(place.update_status(body, field_manager=manager).to_dict())
-        except ConflictError:
-            # So that the next attempt knows what the other writer did.
-            self.refresh(key, version_of(obj)[0])
-            raise
 
     def delete(self, obj: Plain, *, grace_period_seconds: int | None = None) -> None:
         """Delete an object, unless it is another one by now."""
@@ -129,6 +119,17 @@ class Holdings:
                 ignore_not_found=True,
             )
         self.refresh((namespace, name), uid)
+
+    @contextlib.contextmanager
+    def _informed(self, obj: Plain) -> Generator[None]:
+        """Look, after a refusal, at what another writer did, before the next attempt."""
+        try:
+            yield
+        except (ConflictError, NotFoundError):
+            known = self.get(key_of(obj))
+            if known is not None:
+                self.refresh(key_of(obj), version_of(known)[0])
+            raise
 
     def refresh(self, key: Key, uid: str) -> None:
         """Read an object again, which may be gone."""

@@ -12,7 +12,13 @@ from matrixinfer_client.errors import AlreadyExistsError
 from matrixinfer_client.looks import mapping, rows, text
 from matrixinfer_client.testing.simulation.cluster import INFER_CONTROLLER
 from matrixinfer_client.testing.simulation.controller import Surroundings
-from matrixinfer_client.testing.simulation.groups import Groups, Steps, partition_of, replicas_of
+from matrixinfer_client.testing.simulation.groups import (
+    Groups,
+    Steps,
+    grouped,
+    partition_of,
+    replicas_of,
+)
 from matrixinfer_client.testing.simulation.members import (
     ENTRY,
     Member,
@@ -135,7 +141,8 @@ class _Summary(Struct, frozen=True):
     def of(cls, infer: Plain, groups: Groups, pods: Sequence[Plain]) -> _Summary:
         newest = template_hash(infer)
         ordered = sorted(groups.known, key=lambda index: group_name(infer, index))
-        running = [groups.is_running(infer, index, pods) for index in ordered]
+        own = grouped(infer, pods)
+        running = [groups.is_running(infer, index, own.get(index, ())) for index in ordered]
         # A group on its way out counts as one that exists and as nothing else.
         staying = [not groups.known[index].is_deleting for index in ordered]
         newer = [groups.known[index].revision == newest for index in ordered]

@@ -194,7 +194,7 @@ class ModelController:
         failure = self._failures.find(key_of(model)[0], names, labels, "transient_failed")
         if failure is not None:
             self._failures.count(failure)
-            raise _PassError(failure.message or _TRANSIENT, background=failure.times is None)
+            raise _PassError(failure.message or _TRANSIENT, background=False)
 
     def _put(self, holdings: Holdings, wanted: dict[str, Any]) -> None:
         """Create a child, or replace one that was made from something else."""

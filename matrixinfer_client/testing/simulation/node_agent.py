@@ -18,7 +18,7 @@ from matrixinfer_client.testing.simulation.containers import PodStatus
 from matrixinfer_client.testing.simulation.failures import Failure, FailureMode, Hit
 from matrixinfer_client.testing.simulation.kubelet import Kubelet
 from matrixinfer_client.testing.simulation.members import GROUP, NAME
-from matrixinfer_client.testing.simulation.nodes import Node, place, refusal
+from matrixinfer_client.testing.simulation.nodes import Node, Usage, place, refusal
 from matrixinfer_client.testing.simulation.plainly import (
     Key,
     Plain,
@@ -66,12 +66,16 @@ class NodeAgent:
         self._logs = logs
         self._events = Recorder(self._cluster, random_)
         self._kubelet = Kubelet(surroundings, nodes, random_, self._events, logs)
+        self._usage = Usage()
         # By uid, as long as the pod exists.
         self._marks: dict[str, _Mark] = {}
         self._probed: set[str] = set()
         self._cluster.pods.listen(self._on_pod)
 
     def _on_pod(self, old: Plain | None, new: Plain | None) -> None:
+        known = new or old
+        if known is not None:
+            self._usage.note(version_of(known)[0], new)
         if new is not None:
             self._timer.after(key_of(new), 0)
         elif old is not None:
@@ -178,6 +182,6 @@ class NodeAgent:
     def _place(self, pod: Plain, hit: Hit) -> Node | str:
         forced = hit("unschedulable")
         if forced is None:
-            return place(pod, self._nodes, self._cluster.pods.all())
+            return place(pod, self._nodes, self._usage)
         self._failures.count(forced)
         return forced.message or refusal(forced.resource, self._nodes)

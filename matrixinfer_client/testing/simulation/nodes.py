@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from fractions import Fraction
 
 import attrs
@@ -12,7 +12,7 @@ from matrixinfer_client.looks import mapping, rows, text, texts
 from matrixinfer_client.testing.simulation.plainly import Plain
 from matrixinfer_client.validation.quantities import QuantityError, parse_quantity
 
-__all__ = ["DEFAULT_NODES", "GPU", "Node", "place", "refusal"]
+__all__ = ["DEFAULT_NODES", "GPU", "Node", "Usage", "place", "refusal"]
 
 GPU = "nvidia.com/gpu"
 _AFFINITY = "node(s) didn't match Pod's node affinity/selector"
@@ -54,14 +54,43 @@ DEFAULT_NODES: Sequence[Node] = (
 """One node on which everything fits."""
 
 
-def place(pod: Plain, nodes: Sequence[Node], pods: Iterable[Plain]) -> Node | str:
+class Usage:
+    """What pods take of their nodes, kept as pods come and go."""
+
+    def __init__(self) -> None:
+        self._taken: dict[str, tuple[str, Mapping[str, Fraction]]] = {}
+        self._used: dict[str, dict[str, Fraction]] = {}
+
+    def of(self, node: str) -> Mapping[str, Fraction]:
+        """What is taken of a node."""
+        return self._used.get(node, {})
+
+    def note(self, uid: str, pod: Plain | None) -> None:
+        """Take notice of a pod as it is now; None when it is gone."""
+        spec = mapping(None if pod is None else pod.get("spec"))
+        status = mapping(None if pod is None else pod.get("status"))
+        node = text(spec.get("nodeName"))
+        before = self._taken.pop(uid, None)
+        if before is not None:
+            self._count(*before, sign=-1)
+        if node and status.get("phase") not in ("Succeeded", "Failed"):
+            taken = node, {**_requested(spec), "pods": Fraction(1)}
+            self._taken[uid] = taken
+            self._count(*taken, sign=1)
+
+    def _count(self, node: str, amounts: Mapping[str, Fraction], *, sign: int) -> None:
+        used = self._used.setdefault(node, {})
+        for name, amount in amounts.items():
+            used[name] = used.get(name, Fraction()) + sign * amount
+
+
+def place(pod: Plain, nodes: Sequence[Node], usage: Usage) -> Node | str:
     """The node for a pod, the one with the fewest pods; or why there is none."""
-    used = _used(pods)
-    short = {node.name: _obstacles(pod, node, used.get(node.name, {})) for node in nodes}
-    fitting = [node for node in nodes if not short[node.name]]
+    short = [_obstacles(pod, node, usage.of(node.name)) for node in nodes]
+    fitting = [node for node, obstacles in zip(nodes, short, strict=True) if not obstacles]
     if fitting:
-        return min(fitting, key=lambda node: used.get(node.name, {}).get("pods", Fraction()))
-    return _refusal([short[node.name] for node in nodes])
+        return min(fitting, key=lambda node: usage.of(node.name).get("pods", Fraction()))
+    return _refusal(short)
 
 
 def refusal(resource: str, nodes: Sequence[Node]) -> str:
@@ -103,20 +132,6 @@ def _obstacles(pod: Plain, node: Node, used: Mapping[str, Fraction]) -> Mapping[
             reason = "Too many pods" if name == "pods" else f"Insufficient {name}"
             obstacles[reason] = amount <= whole
     return obstacles
-
-
-def _used(pods: Iterable[Plain]) -> Mapping[str, dict[str, Fraction]]:
-    """What the pods take of each node."""
-    used: dict[str, dict[str, Fraction]] = {}
-    for pod in pods:
-        spec = mapping(pod.get("spec"))
-        node = text(spec.get("nodeName"))
-        if not node or mapping(pod.get("status")).get("phase") in ("Succeeded", "Failed"):
-            continue
-        taken = used.setdefault(node, {})
-        for name, amount in {**_requested(spec), "pods": Fraction(1)}.items():
-            taken[name] = taken.get(name, Fraction()) + amount
-    return used
 
 
 def _requested(spec: Plain) -> Mapping[str, Fraction]:

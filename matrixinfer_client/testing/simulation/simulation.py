@@ -15,7 +15,6 @@ from matrixinfer_client.errors import (
     ApiError,
     ConflictError,
     ForbiddenError,
-    InvalidArgumentError,
     MatrixInferError,
     NotFoundError,
     UnauthorizedError,
@@ -32,7 +31,7 @@ from matrixinfer_client.testing.simulation.infer_controller import InferControll
 from matrixinfer_client.testing.simulation.logbook import LogBook
 from matrixinfer_client.testing.simulation.model_controller import ModelController
 from matrixinfer_client.testing.simulation.node_agent import NodeAgent
-from matrixinfer_client.testing.simulation.nodes import DEFAULT_NODES, Node
+from matrixinfer_client.testing.simulation.nodes import DEFAULT_NODES, GPU, Node
 from matrixinfer_client.testing.simulation.timing import DELAYS, checked_speed
 from matrixinfer_client.testing.simulation.worker import Worker
 
@@ -148,6 +147,10 @@ class Simulation:
             self._worker.stop()
             self._cluster.stop()
 
+    def __repr__(self) -> str:
+        state = "stopped" if self._stopped else "running" if self._started else "not started"
+        return f"<Simulation, {state}>"
+
     def __enter__(self) -> Self:
         self.start()
         return self
@@ -203,22 +206,50 @@ class Simulation:
     # Its failures.
 
     def fail(
-        self, target: str | Failure, mode: FailureMode | None = None, **options: Any
+        self,
+        target: str,
+        mode: FailureMode,
+        *,
+        namespace: str | None = None,
+        container: str | None = None,
+        message: str | None = None,
+        exit_code: int = 1,
+        log: str | Iterable[str] = (),
+        resource: str = GPU,
+        factor: float = 10.0,
+        times: int | None = None,
     ) -> Failure:
-        """Let something go wrong from now on; see `Failure` for the modes and options.
+        """Let something go wrong from now on.
+
+        `Failure` says what the modes are and which of the options each of them has.
 
         Args:
-            target: The name of a Model, a ModelInfer, an infer group or a pod, or a label selector;
-                or a `Failure`.
+            target: The name of a Model, a ModelInfer, an infer group or a pod, or a label selector.
             mode: What goes wrong, such as `image_pull`.
-            **options: Those of `Failure`.
+            namespace: Where. Default: everywhere.
+            container: Which container of a pod. Default: the first one.
+            message: What is said about it. Default: what is said most often.
+            exit_code: That of a crash. Default: 1.
+            log: What is printed before a crash. Default: a few lines.
+            resource: What nodes are short of. Default: `nvidia.com/gpu`.
+            factor: How much slower. Default: 10.
+            times: How often it happens. Default: without an end; once for `transient_failed`.
+
+        Raises:
+            InvalidArgumentError: No such mode, or a target that can be nothing.
         """
-        if isinstance(target, Failure):
-            failure = target
-        elif mode is None:
-            raise InvalidArgumentError("fail needs a mode, such as 'crash_loop'")
-        else:
-            failure = Failure(target, mode, **options)
+        failure = Failure(
+            target,
+            mode,
+            namespace=namespace,
+            container=container,
+            message=message,
+            exit_code=exit_code,
+            log=log,
+            resource=resource,
+            factor=factor,
+            times=times,
+        )
         self._failures.add(failure)
         self._worker.post(lambda: self._reconsider([failure]))
         return failure
