@@ -11,10 +11,10 @@ from typing import Any, Final
 
 from matrixinfer_client.testing.admitting import NAMESPACES
 from matrixinfer_client.testing.catalog import catalog
+from matrixinfer_client.testing.deleteoptions import DeleteOptions
 from matrixinfer_client.testing.deleting import FOREGROUND, ORPHAN, finish, remove
 from matrixinfer_client.testing.exchange import Call
 from matrixinfer_client.testing.headers import versioned
-from matrixinfer_client.testing.options import DeleteOptions
 from matrixinfer_client.testing.quotas import recount
 from matrixinfer_client.testing.routing import Ask
 from matrixinfer_client.testing.state import State

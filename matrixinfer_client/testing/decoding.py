@@ -41,6 +41,7 @@ __all__ = [
     "decode_body",
     "identity_refusal",
     "media_type",
+    "read_object",
     "strict_problems",
     "strict_refusal",
     "undecodable",
@@ -59,6 +60,7 @@ BODY_TYPES = ("application/json", "application/yaml", "application/vnd.kubernete
 _SUMMARY = 30
 _MOST_WARNED = 4096
 _LONGEST_WARNING = 256
+_NO_KIND = "Object 'Kind' is missing"
 _CONVERTING = "error converting YAML to JSON: "
 _YAML_ERRORS = "yaml: unmarshal errors:\n"
 _GO_META = (
@@ -89,20 +91,34 @@ def decode_body(
     Raises:
         Refusal: 413, 415, or 400 for what is no object or says no kind.
     """
-    if len(body) > MOST_BYTES:
-        raise request_too_large(f"limit is {MOST_BYTES}")
-    is_yaml = media_type(content_type) == "application/yaml"
-    text = body.decode("utf-8", "replace")
     try:
-        value, problems = _read_yaml(text) if is_yaml else _read(text)
-        obj = _as_object(value, custom=custom)
+        obj, problems = read_object(body, content_type, custom=custom)
         if not custom:
             obj = {"apiVersion": api_version, "kind": kind} | obj
         elif not obj.get("kind"):
-            raise JsonError(f"Object 'Kind' is missing in '{text}'")
+            raise JsonError(f"{_NO_KIND} in '{body.decode('utf-8', 'replace')}'")
     except JsonError as error:
+        if strict == "Ignore" and str(error).startswith(_NO_KIND):
+            raise undecodable(
+                {"kind": kind, "apiVersion": api_version}, kind, str(error)
+            ) from error
         raise _unrecognized(kind, str(error), body) from error
     return obj, [] if strict == "Ignore" else problems
+
+
+def read_object(
+    body: bytes, content_type: str, *, custom: bool = True
+) -> tuple[dict[str, Any], list[str]]:
+    """The object in a body, and what is wrong with it that only strict validation minds.
+
+    Raises `JsonError` for what is no object, and `Refusal` with 413 or 415.
+    """
+    if len(body) > MOST_BYTES:
+        raise request_too_large(f"limit is {MOST_BYTES}")
+    text = body.decode("utf-8", "replace")
+    is_yaml = media_type(content_type) == "application/yaml"
+    value, problems = _read_yaml(text) if is_yaml else _read(text)
+    return _as_object(value, custom=custom), problems
 
 
 def decode_apply(body: bytes, *, strict: FieldValidation) -> tuple[dict[str, Any], list[str]]:

@@ -9,8 +9,9 @@ from typing import Any, Final
 import attrs
 
 from matrixinfer_client.testing.admitting import NAMESPACES, check_removable
+from matrixinfer_client.testing.deleteoptions import DeleteOptions, delete_options
 from matrixinfer_client.testing.headers import versioned
-from matrixinfer_client.testing.options import DeleteOptions, delete_options, list_options
+from matrixinfer_client.testing.options import list_options
 from matrixinfer_client.testing.reading import read_list
 from matrixinfer_client.testing.refusals import (
     Refusal,

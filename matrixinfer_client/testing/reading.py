@@ -3,28 +3,32 @@
 from __future__ import annotations
 
 import base64
-import binascii
 import json
+import string
 from collections.abc import Sequence
 from itertools import islice
 from typing import Any, Final, cast
 
 import attrs
 
+from matrixinfer_client.testing.jsontext import JsonError, read_json
 from matrixinfer_client.testing.options import ListOptions
 from matrixinfer_client.testing.refusals import (
     bad_request,
     expired,
     resource_version_too_large,
+    unclassified,
 )
 from matrixinfer_client.testing.routing import Ask
 from matrixinfer_client.testing.selecting import selection
 from matrixinfer_client.testing.state import State
 from matrixinfer_client.testing.storage import VersionGoneError, list_order
+from matrixinfer_client.validation.rendering import quote
 
 __all__ = ["parse_version", "read_list", "read_one"]
 
 _TOKEN_VERSION: Final = "meta.k8s.io/v1"  # noqa: S105 - the version of a format
+_BASE64: Final = frozenset(f"{string.ascii_letters}{string.digits}-_")
 _TOO_OLD: Final = "The resourceVersion for the provided list is too old."
 _PAGE_TOO_OLD: Final = (
     "The provided continue parameter is too old to display a consistent list result. You can start "
@@ -59,10 +63,10 @@ class _Place:
 def read_list(state: State, ask: Ask, options: ListOptions) -> dict[str, Any]:
     """The list object with the chosen items, and what it takes to get the next page."""
     chosen = selection(ask.kind, options.label_selector, options.field_selector)
-    place = _place(state, ask, options)
+    place = _place(state, options)
     objects = _objects(state, ask, place, options)
     found = (each for each in objects if chosen.matches(each))
-    if not options.limit:
+    if options.limit <= 0:
         return _list(ask, place.version, list(found))
     page = list(islice(found, options.limit))
     rest = next(found, None)
@@ -77,21 +81,32 @@ def read_list(state: State, ask: Ask, options: ListOptions) -> dict[str, Any]:
 
 def parse_version(text: str) -> int:
     """A resourceVersion; 0 for none."""
-    if not text:
-        return 0
-    if not text.isascii() or not text.isdigit():
-        raise bad_request(f"resourceVersion: Invalid value: {json.dumps(text)}: invalid syntax")
-    return int(text)
+    problem = _version_problem(text)
+    if problem:
+        raise unclassified(problem)
+    return int(text or 0)
 
 
-def _place(state: State, ask: Ask, options: ListOptions) -> _Place:
+def _version_problem(text: str) -> str:
+    """What Go says of a text that is no version; nothing when it is one."""
+    if not text or (text.isascii() and text.isdigit() and int(text) < 1 << 64):
+        return ""
+    problem = "value out of range" if text.isascii() and text.isdigit() else "invalid syntax"
+    shown = quote(text)
+    return f"resourceVersion: Invalid value: {shown}: strconv.ParseUint: parsing {shown}: {problem}"
+
+
+def _place(state: State, options: ListOptions) -> _Place:
     newest = state.storage.version
-    asked = parse_version(options.resource_version)
     if options.continue_token:
+        place = _decode(options.continue_token)
         if options.resource_version not in ("", "0"):
             raise bad_request("specifying resource version is not allowed when using continue")
-        place = _decode(options.continue_token)
         return _Place(newest, place.start) if place.version == _PRESENT else place
+    problem = _version_problem(options.resource_version)
+    if problem:
+        raise bad_request(f"invalid resource version: {problem}")
+    asked = parse_version(options.resource_version)
     if asked > newest:
         raise resource_version_too_large(asked, newest)
     # Without a match a page is of the very version, as it was before there was one.
@@ -115,10 +130,14 @@ def _objects(
 
 
 def _list(ask: Ask, version: int, items: list[dict[str, Any]]) -> dict[str, Any]:
+    metadata: dict[str, Any] = {"resourceVersion": str(version)}
+    if ask.type.custom:
+        # Of its own kinds the server leaves out what is empty.
+        metadata["continue"] = ""
     return {
         "apiVersion": ask.kind.api_version,
         "kind": ask.kind.list_kind,
-        "metadata": {"resourceVersion": str(version)},
+        "metadata": metadata,
         "items": items,
     }
 
@@ -142,21 +161,32 @@ def _encode(version: int, start: str) -> str:
 
 
 def _decode(token: str) -> _Place:
+    if (place := _broken_base64(token)) is not None:
+        raise _bad_token(f": illegal base64 data at input byte {place}")
+    padded = token + "=" * (-len(token) % 4)
     try:
-        padded = token + "=" * (-len(token) % 4)
-        found = json.loads(base64.b64decode(padded, altchars=b"-_", validate=True))
-    except (binascii.Error, ValueError) as error:
+        found, _ = read_json(base64.urlsafe_b64decode(padded).decode("utf-8", "replace"))
+    except JsonError as error:
         raise _bad_token(f": {error}") from None
     fields = cast("dict[str, Any]", found) if isinstance(found, dict) else {}
     version, start = fields.get("rv"), fields.get("start")
     if fields.get("v") != _TOKEN_VERSION:
-        raise _bad_token(": server does not recognize this encoded version")
+        text = ": server does not recognize this encoded version"
+        raise _bad_token(f"{text} {fields.get('v') or ''}")
     if not isinstance(version, int) or not version:
         text = f": incorrect encoded start resourceVersion (version {_TOKEN_VERSION})"
         raise _bad_token(text)
     if not isinstance(start, str) or not start:
         raise _bad_token(f": encoded start key empty (version {_TOKEN_VERSION})")
     return _Place(version, start)
+
+
+def _broken_base64(text: str) -> int | None:
+    """Where Go's decoder stops; None when it does not."""
+    for place, letter in enumerate(text):
+        if letter not in _BASE64:
+            return place
+    return len(text) - 1 if len(text) % 4 == 1 else None
 
 
 def _bad_token(text: str) -> Exception:

@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from functools import cache
 from typing import Any, Final
+
+import attrs
 
 from matrixinfer_client.testing.catalog import catalog
 from matrixinfer_client.testing.decoding import (
@@ -18,10 +21,11 @@ from matrixinfer_client.testing.headers import cleaned, repeated_owners
 from matrixinfer_client.testing.jsontext import write_json
 from matrixinfer_client.testing.metafaults import metadata_fault
 from matrixinfer_client.testing.options import WriteOptions
-from matrixinfer_client.testing.refusals import Refusal, invalid_patch
+from matrixinfer_client.testing.refusals import Refusal, internal_error, invalid_patch
 from matrixinfer_client.testing.routing import Ask
 from matrixinfer_client.validation.objects import complete
 from matrixinfer_client.validation.results import FieldError
+from matrixinfer_client.validation.schemas import KindSchema, kind_schema
 
 __all__ = ["completed", "configured", "received", "repatched", "schema_of"]
 
@@ -48,7 +52,7 @@ def received(ask: Ask, options: WriteOptions, *, name: str | None) -> dict[str, 
     if problems and options.field_validation == "Strict":
         raise strict_refusal(obj, kind.kind, problems)
     _warn(ask, options, problems)
-    _check(ask, understood, name)
+    _check(ask, understood, name, kind.api_version)
     ask.warn(repeated_owners(obj.get("metadata") or {}))
     return understood
 
@@ -57,12 +61,16 @@ def repatched(
     ask: Ask, options: WriteOptions, patched: Mapping[str, Any], twice: Sequence[str]
 ) -> dict[str, Any]:
     """The object that a patch made."""
+    if ask.type.custom and not patched.get("apiVersion"):
+        raise internal_error("Object 'apiVersion' is missing in 'object has no apiVersion field'")
     understood, unknown = completed(ask, patched)
     problems = strict_problems(twice, unknown)
     if problems and options.field_validation == "Strict":
         raise _patch_refusal(patched, problems)
     _warn(ask, options, problems)
-    _check(ask, understood, ask.name)
+    # That a custom object became another kind is found when it is validated.
+    version = understood["apiVersion"] if ask.type.custom else ask.kind.api_version
+    _check(ask, understood, ask.name, version)
     ask.warn(
         repeated_owners(patched.get("metadata") or {}, when=" after mutating admission happens")
     )
@@ -82,13 +90,37 @@ def completed(ask: Ask, obj: Mapping[str, Any]) -> tuple[dict[str, Any], Sequenc
     if schema is None:
         understood = dict(obj)
     else:
-        understood, unknown = complete(schema, obj)
+        understood, unknown = _pruned(schema, obj)
         # What managers own has no schema, and stays as it is.
         kept = {key: metadata[key] for key in ("managedFields",) if key in metadata}
         metadata = {**(understood.get("metadata") or {}), **kept}
     understood["metadata"] = cleaned(metadata)
     # As the server writes it: apiVersion and kind first, the status last.
     return {name: understood[name] for name in sorted(understood)}, unknown
+
+
+def _pruned(
+    schema: KindSchema, obj: Mapping[str, Any]
+) -> tuple[dict[str, Any], Sequence[FieldError]]:
+    """What the schema makes of an object; of another kind it makes nothing.
+
+    Of another version of this kind the server has no schema, so it knows none of the fields.
+    """
+    version, kind = str(obj.get("apiVersion") or ""), obj.get("kind")
+    if (version, kind) == (schema.api_version, schema.kind):
+        return complete(schema, obj)
+    if (version.rpartition("/")[0], kind) == (schema.group, schema.kind):
+        return complete(_without_fields(schema.kind), obj)
+    metadata = {"metadata": obj["metadata"]} if "metadata" in obj else {}
+    understood, unknown = complete(schema, metadata)
+    return {**obj, **understood}, unknown
+
+
+@cache
+def _without_fields(kind: str) -> KindSchema:
+    schema = kind_schema(kind)
+    known = {name: schema.root.properties[name] for name in ("apiVersion", "kind", "metadata")}
+    return attrs.evolve(schema, root=attrs.evolve(schema.root, properties=known))
 
 
 def schema_of(ask: Ask) -> Any:
@@ -107,11 +139,11 @@ def _warn(ask: Ask, options: WriteOptions, problems: Sequence[str]) -> None:
         ask.warn(problems)
 
 
-def _check(ask: Ask, obj: dict[str, Any], name: str | None) -> None:
+def _check(ask: Ask, obj: dict[str, Any], name: str | None, version: str) -> None:
     kind = ask.kind
     check_target(
         obj,
-        api_version=kind.api_version,
+        api_version=version,
         kind=kind.kind,
         namespace=ask.namespace,
         name=name,

@@ -13,13 +13,15 @@ from matrixinfer_client.testing.catalog import ResourceType, catalog
 from matrixinfer_client.testing.exchange import Call
 from matrixinfer_client.testing.refusals import (
     Refusal,
+    bad_request,
     method_not_allowed,
+    method_not_served,
     not_found,
     path_not_found,
 )
 from matrixinfer_client.testing.storage import Key, TypeKey
 
-__all__ = ["Ask", "check_served", "route"]
+__all__ = ["Ask", "check_place", "check_served", "route"]
 
 
 @attrs.frozen(kw_only=True)
@@ -64,8 +66,8 @@ class Ask:
         return not_found(self.kind.group, self.kind.plural, self.name)
 
 
-_ON_ONE: Final = {"GET": "get", "PUT": "update", "PATCH": "patch", "DELETE": "delete"}
-_ON_ALL: Final = {"GET": "list", "POST": "create", "DELETE": "deletecollection"}
+_ON_ONE: Final = {"GET": "get", "DELETE": "delete"}
+_ON_ALL: Final = {"GET": "list", "DELETE": "deletecollection"}
 _BY_SUBRESOURCE: Final[Mapping[str, Sequence[str]]] = {
     "status": ("get", "update", "patch"),
     "log": ("get",),
@@ -75,7 +77,7 @@ _BY_SUBRESOURCE: Final[Mapping[str, Sequence[str]]] = {
 
 def route(call: Call) -> Ask:
     """Read a path. Raises the server's refusal for one that is not served."""
-    parts = [unquote(part) for part in call.path.strip("/").split("/")]
+    parts = [unquote(part) for part in call.path.removeprefix("/").removesuffix("/").split("/")]
     if parts[0] == "api" and len(parts) > 2:
         group, version, rest = "", parts[1], parts[2:]
     elif parts[0] == "apis" and len(parts) > 3:
@@ -86,19 +88,14 @@ def route(call: Call) -> Ask:
     if rest[0] == "namespaces" and len(rest) > 2 and rest[2] not in ("status", "finalize"):
         namespace, rest = rest[1], rest[2:]
     found = catalog().at(group, version, rest[0])
-    if found is None or len(rest) > 3 or "" in rest:
+    # Behind the subresource of a custom object nobody looks.
+    if found is None or (len(rest) > 3 and not found.custom) or "" in rest:
         raise path_not_found()
     name = rest[1] if len(rest) > 1 else ""
     subresource = rest[2] if len(rest) > 2 else ""
     if found.kind.namespaced != bool(namespace) and not _spans_namespaces(found, call, name):
         raise path_not_found()
-    verbs = _ON_ONE if name else _ON_ALL
-    method = "GET" if call.method == "HEAD" else call.method
-    verb = verbs.get(method, "")
-    if verb == "list" and call.flag("watch"):
-        verb = "watch"
-    if subresource == "binding" and method == "POST":
-        verb = "create"
+    verb = _verb(call, name)
     return Ask(
         call=call,
         type=found,
@@ -115,11 +112,35 @@ def check_served(ask: Ask) -> None:
     if ask.subresource and ask.subresource not in kind.subresources:
         raise not_found(kind.group, kind.plural, ask.name)
     known = _BY_SUBRESOURCE[ask.subresource] if ask.subresource else kind.verbs
-    if ask.verb not in known:
-        verb = ask.verb or ask.call.method.lower()
-        raise method_not_allowed(kind.group, kind.plural, verb)
+    if ask.type.custom:
+        if ask.verb not in known:
+            raise method_not_allowed(kind.group, kind.plural, ask.verb)
+    elif ask.verb not in known or not _has_place(ask):
+        raise method_not_served()
+
+
+def check_place(ask: Ask) -> None:
+    """Refuse a verb for one object on all of them; the reverse is let pass for custom objects."""
+    if ask.verb in ("update", "patch") and not ask.name:
+        raise bad_request("name must be provided")
+
+
+def _verb(call: Call, name: str) -> str:
+    """The verb of a method; the server knows no other way to tell one object from all."""
+    method = "GET" if call.method == "HEAD" else call.method
+    if method in ("GET", "DELETE"):
+        verb = (_ON_ONE if name else _ON_ALL)[method]
+        return "watch" if verb == "list" and call.flag("watch") else verb
+    return {"POST": "create", "PUT": "update", "PATCH": "patch"}.get(method, "")
+
+
+def _has_place(ask: Ask) -> bool:
+    """Whether the verb is one for this path: the core kinds have a route for each pair."""
+    if ask.verb == "create":
+        return bool(ask.name) == bool(ask.subresource)
+    return bool(ask.name) == (ask.verb in ("get", "update", "patch", "delete"))
 
 
 def _spans_namespaces(found: ResourceType, call: Call, name: str) -> bool:
     """Whether this is a list or watch of a namespaced resource over all namespaces."""
-    return found.kind.namespaced and call.method in ("GET", "HEAD", "DELETE", "POST") and not name
+    return found.kind.namespaced and call.method in ("GET", "HEAD") and not name

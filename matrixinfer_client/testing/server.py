@@ -77,6 +77,8 @@ class FakeServer:
                 reply = _refused(refusal)
             # Also after a refusal: what was counted against a quota before it has to be given back.
             self._collector.run()
+            if call.method == "HEAD":
+                reply.body = b""
             return reply
 
     def expire_history(self) -> None:

@@ -53,7 +53,7 @@ from matrixinfer_client.testing.refusals import (
     unsupported_media_type,
     update_uid_conflict,
 )
-from matrixinfer_client.testing.routing import Ask
+from matrixinfer_client.testing.routing import Ask, check_place
 from matrixinfer_client.testing.state import State
 from matrixinfer_client.testing.validating import finalizer_warnings, object_errors
 from matrixinfer_client.validation.rendering import quote
@@ -90,6 +90,7 @@ def create(state: State, ask: Ask) -> Outcome:
 
 def update(state: State, ask: Ask) -> Outcome:
     """Replace an object, or its status."""
+    check_place(ask)
     options = write_options(ask.call, "UpdateOptions")
     obj = received(ask, options, name=ask.name)
     old = _existing(state, ask)
@@ -104,6 +105,7 @@ def patch(state: State, ask: Ask) -> Outcome:
         raise unsupported_media_type(CUSTOM_PATCH_TYPES)
     if kind not in (*CUSTOM_PATCH_TYPES, STRATEGIC_MERGE_PATCH):
         raise media_type_not_served()
+    check_place(ask)
     options = write_options(ask.call, "PatchOptions", apply=kind == _APPLY_PATCH)
     if kind == _APPLY_PATCH:
         return _applied(state, ask, options)
