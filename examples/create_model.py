@@ -3,8 +3,9 @@
     python examples/create_model.py
 
 It talks to the cluster that kubectl would talk to, in the namespace of the current context, and
-deletes what it created. MatrixInfer's custom resources must be installed there; `nox -s example`
-starts an API server that has them and runs this program on it.
+deletes what it created. MatrixInfer's custom resources must be installed there. Without a cluster:
+
+    matrixinfer fake-cluster -- python examples/create_model.py
 """
 
 from __future__ import annotations
@@ -89,7 +90,7 @@ def main() -> int:
     except (ConfigError, TransportError) as error:
         print(
             f"create_model: {error}\n"
-            "Without a cluster: `nox -s example` starts an API server and runs this on it.",
+            "Without a cluster: matrixinfer fake-cluster -- python examples/create_model.py",
             file=sys.stderr,
         )
         return 1

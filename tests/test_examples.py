@@ -1,4 +1,4 @@
-"""The examples without a cluster; `tests/cluster/test_examples.py` runs them on a real one."""
+"""The examples without a cluster; `tests/behaviour/test_examples.py` runs them on two."""
 
 from __future__ import annotations
 
@@ -50,7 +50,7 @@ def test_the_example_says_which_server_does_not_answer(tmp_path: Path) -> None:
         check=False,
     )
     assert done.returncode == 1
-    assert "`nox -s example` starts an API server" in done.stderr
+    assert "Without a cluster: matrixinfer fake-cluster -- python" in done.stderr
     assert "127.0.0.1:9" in done.stderr
     assert "Traceback" not in done.stderr
 

@@ -59,6 +59,7 @@ def parts(*, speed: float, seed: int | None) -> Sequence[Part]:
             "eight GPUs each. Client() without FakeCluster connects as kubectl does.",
             code=f"""\
 from matrixinfer_client import WaitTimeout
+from matrixinfer_client.api.core_v1 import ResourceRequirements
 from matrixinfer_client.api.registry_v1alpha1 import Model
 from matrixinfer_client.testing import FakeCluster, Node
 
@@ -103,7 +104,7 @@ print(diagnosis.root)
 large = Model.from_yaml(manifest)
 large.metadata.name = "large"
 worker = large.spec.backends[0].workers[0]
-worker.resources = {"limits": {"nvidia.com/gpu": 16}}
+worker.resources = ResourceRequirements(limits={"nvidia.com/gpu": 16})
 large = models.create(large)
 try:
     models.wait_for("large", "Ready", timeout=2, progress=True)
@@ -120,7 +121,7 @@ except WaitTimeout as error:
             code="""\
 def ask_for_less(found: Model) -> None:
     worker = found.spec.backends[0].workers[0]
-    worker.resources = {"limits": {"nvidia.com/gpu": 2}}
+    worker.resources = ResourceRequirements(limits={"nvidia.com/gpu": 2})
 
 large = models.mutate("large", ask_for_less)
 large = models.wait_for_rollout("large", timeout=60, progress=True)
