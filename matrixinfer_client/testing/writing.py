@@ -132,22 +132,7 @@ def _applied(state: State, ask: Ask, options: WriteOptions) -> Outcome:
     old = state.storage.get(ask.table, ask.key)
     if old is None and ask.subresource:
         raise ask.missing()
-    try:
-        obj = apply(
-            schema_of(ask),
-            old,
-            config,
-            manager=options.field_manager,
-            force=options.force,
-            api_version=ask.kind.api_version,
-            kind=ask.kind.kind,
-            subresource=ask.subresource,
-            now=state.now(),
-        )
-    except ApplyConflictError as error:
-        raise apply_conflict(error.message, error.causes()) from None
-    except TypedError as error:
-        raise Refusal(error.status, error.message, reason=error.reason) from None
+    obj = _claimed(state, ask, options, old, config)
     if twice and options.field_validation == "Strict":
         raise bad_request(f"error strict decoding YAML: {twice[0]}")
     obj, _ = completed(ask, obj)
@@ -169,6 +154,32 @@ def _applied(state: State, ask: Ask, options: WriteOptions) -> Outcome:
         raise conflict(ask.kind.group, ask.kind.plural, ask.name, text)
     initialize(state, obj["metadata"])
     return _stored_new(state, ask, obj, options)
+
+
+def _claimed(
+    state: State,
+    ask: Ask,
+    options: WriteOptions,
+    old: Mapping[str, Any] | None,
+    config: Mapping[str, Any],
+) -> dict[str, Any]:
+    """The object with a configuration merged into it, which then belongs to its manager."""
+    try:
+        return apply(
+            schema_of(ask),
+            old,
+            config,
+            manager=options.field_manager,
+            force=options.force,
+            api_version=ask.kind.api_version,
+            kind=ask.kind.kind,
+            subresource=ask.subresource,
+            now=state.now(),
+        )
+    except ApplyConflictError as error:
+        raise apply_conflict(error.message, error.causes()) from None
+    except TypedError as error:
+        raise Refusal(error.status, error.message, reason=error.reason) from None
 
 
 def _stored_new(state: State, ask: Ask, obj: dict[str, Any], options: WriteOptions) -> Outcome:
