@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import re
 import subprocess
@@ -19,7 +20,8 @@ __all__ = ["Both", "Kubectl", "Result", "stable"]
 _CHANGING: Sequence[tuple[str, str]] = (
     (r"[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}", "<uid>"),
     (r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?Z", "<time>"),
-    (r"(?i)(resource ?version\"?:\s*)\"?\d+\"?", r"\1<version>"),
+    (r"\d{4}-\d\d-\d\d \d\d:\d\d:\d\d\.\d+ [+-]\d{4}", "<time>"),
+    (r"(?i)(resource ?version\"?:\s*\"?)\d+", r"\1<version>"),
     (r"(?m)(?<=\s)(\d+[smh]|\d+m\d+s)(?=\s|$)", "<age>"),
     (r"/(tmp|var|private|dev/shm)/\S*", "<file>"),
     (r"https?://127\.0\.0\.1:\d+", "<server>"),
@@ -139,3 +141,18 @@ class Both:
         assert found == expected, f"{words}\nfake: {found}\nreal: {expected}"
         assert expected.code == code, expected.text
         return found
+
+    def whole(self, *what: str) -> dict[str, Any]:
+        """An object with its managed fields, the same on both; what the fake has."""
+        arguments = ("get", *what, "-o", "json", "--show-managed-fields")
+        found: dict[str, Any]
+        found, expected = self.each(lambda kubectl: _sorted(json.loads(kubectl(*arguments).out)))
+        assert found == expected
+        return found
+
+
+def _sorted(obj: dict[str, Any]) -> dict[str, Any]:
+    """In a stable form: managers of the same second are in another order than others."""
+    stable_: dict[str, Any] = json.loads(stable(json.dumps(obj, sort_keys=True)))
+    stable_["metadata"]["managedFields"].sort(key=json.dumps)
+    return stable_

@@ -4,87 +4,11 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterator
-from concurrent.futures import ThreadPoolExecutor
-from pathlib import Path
-from typing import Any
 
 import pytest
 
-from matrixinfer_client.testing import FakeCluster
-from matrixinfer_client.yamlio import dump
-from tests.cluster.server import ApiServer
 from tests.fake.kubectl import Both, Kubectl, Result, stable
-
-
-@pytest.fixture(scope="module")
-def cluster() -> Iterator[FakeCluster]:
-    """Without what the real API server of the tests lacks, too."""
-    with FakeCluster(webhooks=False, garbage_collection=False) as cluster:
-        yield cluster
-
-
-@pytest.fixture(scope="module")
-def pair(
-    kubectl: Path,
-    api_server: ApiServer,
-    cluster: FakeCluster,
-    tmp_path_factory: pytest.TempPathFactory,
-) -> Iterator[Both]:
-    """Kubectl for both, each with a home of its own, where it keeps its caches."""
-    fake, real = (tmp_path_factory.mktemp(name) for name in ("fake", "real"))
-    with cluster.serve(token="secret") as served, ThreadPoolExecutor(2) as pool:
-        yield Both(
-            Kubectl(kubectl, served.kubeconfig, fake, "default"),
-            Kubectl(kubectl, api_server.kubeconfig(), real, "default"),
-            pool,
-        )
-
-
-@pytest.fixture
-def both(pair: Both, cluster: FakeCluster, namespace: str) -> Both:
-    """The same with an empty namespace."""
-    cluster.add({"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": namespace}})
-    return pair.within(namespace)
-
-
-def model(name: str = "demo", **spec: Any) -> str:
-    """A manifest in YAML."""
-    worker = {"type": "server", "image": "a/b:1", "replicas": 1, "pods": 1, "config": {}}
-    backend = {
-        "name": "backend1",
-        "type": "vLLM",
-        "modelURI": "hf://org/model",
-        "cacheURI": "hostpath:///cache",
-        "minReplicas": 1,
-        "maxReplicas": 1,
-        "workers": [worker],
-        **spec,
-    }
-    obj = {
-        "apiVersion": "registry.matrixinfer.ai/v1alpha1",
-        "kind": "Model",
-        "metadata": {"name": name, "labels": {"team": "a"}},
-        "spec": {"backends": [backend]},
-    }
-    return dump(obj)
-
-
-def policy(name: str, value: int = 10, **labels: str) -> str:
-    obj = {
-        "apiVersion": "registry.matrixinfer.ai/v1alpha1",
-        "kind": "AutoscalingPolicy",
-        "metadata": {"name": name, "labels": labels},
-        "spec": {"metrics": [{"metricName": "m", "targetValue": value}]},
-    }
-    return dump(obj)
-
-
-def documents(*texts: str) -> str:
-    return "---\n".join(texts)
-
-
-# Reading.
+from tests.fake.manifests import documents, model, policy
 
 
 @pytest.fixture
