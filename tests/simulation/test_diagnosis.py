@@ -54,6 +54,7 @@ from tests.simulation.test_pods import gpus
             "runs, but its probe fails: the engine may still be loading the model",
         ),
     ],
+    ids=["unschedulable", "no image", "private image", "crash", "memory", "never ready"],
 )
 def test_the_cause_of_a_failing_pod_is_found(
     stage: Stage, mode: Any, options: dict[str, Any], cause: str
