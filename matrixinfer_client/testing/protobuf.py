@@ -221,7 +221,10 @@ def _same(value: dict[str, Any]) -> Any:
 def _time(value: dict[str, Any]) -> str:
     if not value:
         return ""
-    moment = datetime.fromtimestamp(value.get("seconds", 0), UTC)
+    try:
+        moment = datetime.fromtimestamp(value.get("seconds", 0), UTC)
+    except (OverflowError, OSError, ValueError):
+        raise _MalformedError("a time beyond all years") from None
     return moment.strftime("%Y-%m-%dT%H:%M:%SZ")
 
 
