@@ -63,32 +63,30 @@ class Failure:
     - `webhook_denial`: the ModelInfers that a Model needs are denied, because the controller's
       template names no scheduler.
     - `transient_failed`: a pass over a Model fails with `message`; the next one does not.
-
-    Args:
-        target: The name of a Model, a ModelInfer, an infer group or a pod; or a label selector,
-            which is compared with the labels of pods (of Models, in the last two modes).
-        mode: What goes wrong.
-        namespace: Where. Default: everywhere.
-        container: Which container of a pod. Default: the first one.
-        message: What is said about it. Default: what is said most often.
-        exit_code: That of a crash. Default: 1.
-        log: Lines that are printed before a crash, as one text or several. Default: a few.
-        resource: What nodes are short of. Default: `nvidia.com/gpu`.
-        factor: How much slower. Default: 10.
-        times: How often it happens; after that it is over. Default: 1 for `transient_failed`, and
-            without an end for the others.
     """
 
     target: str = attrs.field(validator=_check_target)
+    """The name of a Model, a ModelInfer, an infer group or a pod; or a label selector, which is
+    compared with the labels of pods (of Models, in the last two modes)."""
     mode: FailureMode = attrs.field(validator=_check_mode)
+    """What goes wrong."""
     namespace: str | None = attrs.field(default=None, kw_only=True)
+    """Where. Default: everywhere."""
     container: str | None = attrs.field(default=None, kw_only=True)
+    """Which container of a pod. Default: the first one."""
     message: str | None = attrs.field(default=None, kw_only=True)
+    """What is said about it. Default: what is said most often."""
     exit_code: int = attrs.field(default=1, kw_only=True)
+    """That of a crash. Default: 1."""
     log: Sequence[str] = attrs.field(default=(), converter=_lines, kw_only=True)
+    """Lines that are printed before a crash, as one text or several. Default: a few."""
     resource: str = attrs.field(default="nvidia.com/gpu", kw_only=True)
+    """What nodes are short of. Default: `nvidia.com/gpu`."""
     factor: float = attrs.field(default=10.0, kw_only=True)
+    """How much slower. Default: 10."""
     times: int | None = attrs.field(default=None, kw_only=True)
+    """How often it happens; after that it is over. Default: 1 for `transient_failed`, and without
+    an end for the others."""
 
     @property
     def limit(self) -> int | None:
