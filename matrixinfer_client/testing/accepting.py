@@ -7,7 +7,8 @@ whoever asks for them asks for JSON as well.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from functools import lru_cache
 from typing import Final, Literal
 
 import attrs
@@ -57,10 +58,13 @@ class Wanted:
     """Whether the answer is indented because the range says so."""
 
 
-def ranges(header: str) -> list[Range]:
+# The same few headers come with every request.
+@lru_cache(maxsize=256)
+def ranges(header: str) -> Sequence[Range]:
     """The entries of an `Accept` header, the most wanted first; among equals wildcards are last."""
     found = [each for each in map(_range, header.split(",")) if "/" in each.type]
-    return sorted(found, key=lambda each: (-each.quality, each.type == "*/*", "*" in each.type))
+    found.sort(key=lambda each: (-each.quality, each.type == "*/*", "*" in each.type))
+    return tuple(found)
 
 
 def wanted(accept: str, *, custom: bool = True, verb: str = "get") -> Wanted:
