@@ -119,7 +119,7 @@ def _core() -> Iterable[ResourceType]:
     yield _plain("", "v1", "Event", "events", short=("ev",))
     yield _plain("", "v1", "Namespace", "namespaces", short=("ns",), sub=("status", "finalize"))
     yield _plain("", "v1", "Node", "nodes", short=("no",), sub=("status",))
-    yield _plain("", "v1", "Pod", "pods", short=("po",), sub=("status", "log"))
+    yield _plain("", "v1", "Pod", "pods", short=("po",), sub=("status", "log", "binding"))
     yield _plain("", "v1", "ResourceQuota", "resourcequotas", short=("quota",), sub=("status",))
     yield _plain("", "v1", "Secret", "secrets")
     yield _plain("", "v1", "Service", "services", short=("svc",), sub=("status",))

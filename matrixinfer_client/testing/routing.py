@@ -72,6 +72,7 @@ _BY_SUBRESOURCE: Final[Mapping[str, Sequence[str]]] = {
     "status": ("get", "update", "patch"),
     "log": ("get",),
     "finalize": ("update",),
+    "binding": ("create",),
 }
 
 
