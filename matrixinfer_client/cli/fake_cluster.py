@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from matrixinfer_client.cli.options import positive
+from matrixinfer_client.cli.options import check_rules, positive
 from matrixinfer_client.errors import MatrixInferError
 
 if TYPE_CHECKING:
@@ -60,6 +60,7 @@ def command(
     """
     from matrixinfer_client.testing import FakeCluster  # noqa: PLC0415
 
+    check_rules()
     # A plain SIGTERM would end Python and leave the files behind.
     signal.signal(signal.SIGTERM, _exit)
     options: bool | dict[str, Any] = {"speed": speed} if simulate else False

@@ -1,12 +1,30 @@
-"""What several commands want of their options."""
+"""What several commands want of their options, and of the installation."""
 
 from __future__ import annotations
 
 import math
+from importlib.util import find_spec
+from typing import Final
 
 import click
 
-__all__ = ["positive"]
+from matrixinfer_client.errors import MatrixInferError
+
+__all__ = ["check_rules", "positive"]
+
+_RULES: Final = "cel_expr_python"
+
+
+def check_rules() -> None:
+    """Raise when the library is missing with which a fake cluster evaluates its rules.
+
+    Otherwise simulated controllers would only meet with it when they create something.
+    """
+    if find_spec(_RULES) is None:
+        raise MatrixInferError(
+            "a fake cluster evaluates the rules of the schemas with the package cel-expr-python, "
+            "which is not installed: pip install 'matrixinfer-client[cli]'"
+        )
 
 
 def positive(ctx: click.Context, option: click.Parameter, value: float) -> float:

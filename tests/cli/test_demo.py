@@ -105,7 +105,7 @@ def in_a_terminal(environment: Mapping[str, str]) -> str:
     """What a terminal of 80 columns is sent until the first wait is over."""
     ours, theirs = pty.openpty()
     with Popen(
-        [*PROGRAM, "demo"],
+        [*PROGRAM, "demo", "--speed", "5"],
         env={**os.environ, "COLUMNS": "80", **environment},
         stdin=DEVNULL,
         stdout=theirs,

@@ -80,6 +80,29 @@ def test_without_the_extra_it_says_what_to_install() -> None:
     assert "Traceback" not in done.stderr
 
 
+@pytest.mark.parametrize("command", ["demo", "fake-cluster"])
+def test_without_the_library_for_rules_nothing_is_begun(command: str) -> None:
+    done = python(
+        "import sys; sys.modules['cel_expr_python'] = None\n"
+        "from matrixinfer_client.cli import main\n"
+        f"sys.exit(main(['{command}']))"
+    )
+    assert (done.returncode, done.stdout) == (1, "")
+    assert done.stderr.startswith("matrixinfer: a fake cluster evaluates the rules")
+    assert done.stderr.endswith("pip install 'matrixinfer-client[cli]'\n")
+
+
+def test_https_without_the_library_for_certificates_says_what_to_install() -> None:
+    done = python(
+        "import sys; sys.modules['cryptography'] = None\n"
+        "from matrixinfer_client.cli import main\n"
+        "sys.exit(main(['fake-cluster', '--tls']))"
+    )
+    assert (done.returncode, done.stdout) == (1, "")
+    assert 'pip install "matrixinfer-client[testing-tls]"' in done.stderr
+    assert "Traceback" not in done.stderr
+
+
 def test_the_installed_program_is_the_same_function() -> None:
     project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
     assert project["scripts"] == {"matrixinfer": "matrixinfer_client.cli:main"}
