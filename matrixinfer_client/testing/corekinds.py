@@ -3,28 +3,42 @@
 from __future__ import annotations
 
 import base64
+import copy
 from collections.abc import Callable, Mapping
 from typing import Any, Final
 
 from matrixinfer_client.kinds import Kind
 
-__all__ = ["prepare_core"]
+__all__ = ["prepare_core", "with_defaults"]
+
+
+def with_defaults(kind: Kind, obj: Mapping[str, Any]) -> dict[str, Any]:
+    """A copy of what was sent, with the fields that the API server fills in as it reads it."""
+    filled = copy.deepcopy(dict(obj))
+    fill_in = _DEFAULTS.get(kind.kind)
+    if fill_in is not None:
+        fill_in(filled)
+    return filled
 
 
 def prepare_core(kind: Kind, obj: dict[str, Any], *, created: bool) -> None:
-    """Fill in what the API server fills in, on a new object or on one that was changed."""
+    """Fill in what comes later, on a new object or on one that was changed."""
     prepare = _PREPARE.get(kind.kind)
-    if prepare is not None:
-        prepare(obj, created)
+    if prepare is not None and (created or kind.kind == "Secret"):
+        prepare(obj)
 
 
-def _namespace(obj: dict[str, Any], created: bool) -> None:
-    metadata = obj["metadata"]
-    labels = {**metadata.get("labels", {}), "kubernetes.io/metadata.name": metadata.get("name", "")}
-    metadata["labels"] = labels
-    if created:
-        obj.setdefault("spec", {}).setdefault("finalizers", ["kubernetes"])
-        obj["status"] = {"phase": "Active"}
+def _namespace_defaults(obj: dict[str, Any]) -> None:
+    metadata = obj.get("metadata") or {}
+    if metadata.get("name"):
+        labels = {**(metadata.get("labels") or {}), "kubernetes.io/metadata.name": metadata["name"]}
+        obj["metadata"] = {**metadata, "labels": labels}
+
+
+def _namespace(obj: dict[str, Any]) -> None:
+    _namespace_defaults(obj)
+    obj.setdefault("spec", {}).setdefault("finalizers", ["kubernetes"])
+    obj["status"] = {"phase": "Active"}
 
 
 _POD_DEFAULTS: Final[Mapping[str, Any]] = {
@@ -33,18 +47,46 @@ _POD_DEFAULTS: Final[Mapping[str, Any]] = {
     "dnsPolicy": "ClusterFirst",
     "schedulerName": "default-scheduler",
     "enableServiceLinks": True,
-    "preemptionPolicy": "PreemptLowerPriority",
-    "priority": 0,
 }
+_CONTAINER_DEFAULTS: Final[Mapping[str, Any]] = {
+    "terminationMessagePath": "/dev/termination-log",
+    "terminationMessagePolicy": "File",
+}
+_ADMITTED: Final[Mapping[str, Any]] = {"preemptionPolicy": "PreemptLowerPriority", "priority": 0}
+_LOST_NODES: Final = ("not-ready", "unreachable")
 
 
-def _pod(obj: dict[str, Any], created: bool) -> None:
+def _pod_defaults(obj: dict[str, Any]) -> None:
     spec = obj.setdefault("spec", {})
     for name, value in _POD_DEFAULTS.items():
         spec.setdefault(name, value)
     spec.setdefault("securityContext", {})
-    if created:
-        obj["status"] = {"phase": "Pending", "qosClass": _quality(spec)}
+    for container in (*spec.get("initContainers", ()), *spec.get("containers", ())):
+        for name, value in _CONTAINER_DEFAULTS.items():
+            container.setdefault(name, value)
+        container.setdefault("resources", {})
+        container.setdefault("imagePullPolicy", _pull_policy(container.get("image") or ""))
+        for port in container.get("ports", ()):
+            port.setdefault("protocol", "TCP")
+
+
+def _pull_policy(image: str) -> str:
+    """An image whose tag may mean something else tomorrow is always pulled."""
+    tag = image.rpartition("/")[2].partition("@")[0].partition(":")[2]
+    return "Always" if (not tag and "@" not in image) or tag == "latest" else "IfNotPresent"
+
+
+def _pod(obj: dict[str, Any]) -> None:
+    spec = obj["spec"]
+    for name, value in _ADMITTED.items():
+        spec.setdefault(name, value)
+    tolerations = spec.setdefault("tolerations", [])
+    for state in _LOST_NODES:
+        key = f"node.kubernetes.io/{state}"
+        if all(each.get("key") not in (None, key) for each in tolerations):
+            effect = {"operator": "Exists", "effect": "NoExecute", "tolerationSeconds": 300}
+            tolerations.append({"key": key, **effect})
+    obj["status"] = {"phase": "Pending", "qosClass": _quality(spec)}
 
 
 def _quality(spec: Mapping[str, Any]) -> str:
@@ -61,30 +103,41 @@ def _quality(spec: Mapping[str, Any]) -> str:
     return "Guaranteed" if guaranteed else "Burstable"
 
 
-def _secret(obj: dict[str, Any], created: bool) -> None:  # noqa: ARG001
+def _secret_defaults(obj: dict[str, Any]) -> None:
     obj.setdefault("type", "Opaque")
+
+
+def _secret(obj: dict[str, Any]) -> None:
     texts = obj.pop("stringData", None)
     if texts:
         coded = {key: base64.b64encode(str(text).encode()).decode() for key, text in texts.items()}
         obj["data"] = {**obj.get("data", {}), **coded}
 
 
-def _service(obj: dict[str, Any], created: bool) -> None:  # noqa: ARG001
+def _service_defaults(obj: dict[str, Any]) -> None:
     spec = obj.setdefault("spec", {})
     spec.setdefault("type", "ClusterIP")
     spec.setdefault("sessionAffinity", "None")
     for port in spec.get("ports") or ():
         port.setdefault("protocol", "TCP")
         port.setdefault("targetPort", port.get("port"))
-    obj.setdefault("status", {"loadBalancer": {}})
 
 
-def _quota(obj: dict[str, Any], created: bool) -> None:
-    if created:
-        obj["status"] = {}
+def _service(obj: dict[str, Any]) -> None:
+    obj["status"] = {"loadBalancer": {}}
 
 
-_PREPARE: Final[Mapping[str, Callable[[dict[str, Any], bool], None]]] = {
+def _quota(obj: dict[str, Any]) -> None:
+    obj["status"] = {}
+
+
+_DEFAULTS: Final[Mapping[str, Callable[[dict[str, Any]], None]]] = {
+    "Namespace": _namespace_defaults,
+    "Pod": _pod_defaults,
+    "Secret": _secret_defaults,
+    "Service": _service_defaults,
+}
+_PREPARE: Final[Mapping[str, Callable[[dict[str, Any]], None]]] = {
     "Namespace": _namespace,
     "Pod": _pod,
     "ResourceQuota": _quota,

@@ -9,6 +9,7 @@ import attrs
 
 from matrixinfer_client.testing.exchange import Call
 from matrixinfer_client.testing.refusals import Refusal, bad_request, invalid
+from matrixinfer_client.testing.selecting import check_syntax
 from matrixinfer_client.validation.rendering import quote, render_value
 from matrixinfer_client.validation.results import FieldError
 from matrixinfer_client.validation.results import forbidden as forbidden_field
@@ -100,6 +101,7 @@ def list_options(call: Call) -> ListOptions:
         send_initial_events=boolean(call, "sendInitialEvents"),
         timeout_seconds=integer(call, "timeoutSeconds"),
     )
+    check_syntax(options.label_selector, options.field_selector)
     refuse("ListOptions", _watch_errors(options) if options.watch else _list_errors(options))
     return options
 

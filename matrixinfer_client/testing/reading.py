@@ -69,9 +69,9 @@ def read_list(state: State, ask: Ask, options: ListOptions) -> dict[str, Any]:
     if options.limit <= 0:
         return _list(ask, place.version, list(found))
     page = list(islice(found, options.limit))
-    rest = next(found, None)
     listed = _list(ask, place.version, page)
-    if rest is not None:
+    # Whether what comes behind the page would be chosen is not looked at.
+    if len(page) == options.limit and page[-1] is not objects[-1]:
         listed["metadata"]["continue"] = _token(ask, place.version, page[-1])
         if chosen.everything:
             remaining = len(objects) - options.limit
@@ -164,8 +164,13 @@ def _decode(token: str) -> _Place:
     if (place := _broken_base64(token)) is not None:
         raise _bad_token(f": illegal base64 data at input byte {place}")
     padded = token + "=" * (-len(token) % 4)
+    content = base64.urlsafe_b64decode(padded)
     try:
-        found, _ = read_json(base64.urlsafe_b64decode(padded).decode("utf-8", "replace"))
+        found, _ = read_json(content.decode())
+    except UnicodeDecodeError:
+        # Go tells of a byte as if it were a letter.
+        shown = f"'{quote(chr(content[0]))[1:-1]}'"
+        raise _bad_token(f": invalid character {shown} looking for beginning of value") from None
     except JsonError as error:
         raise _bad_token(f": {error}") from None
     fields = cast("dict[str, Any]", found) if isinstance(found, dict) else {}

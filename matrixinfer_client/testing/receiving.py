@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from functools import cache
-from typing import Any, Final
+from typing import Any, Final, cast
 
 import attrs
 
 from matrixinfer_client.testing.catalog import catalog
+from matrixinfer_client.testing.corekinds import with_defaults
 from matrixinfer_client.testing.decoding import (
     check_target,
     decode_apply,
@@ -82,21 +83,46 @@ def configured(ask: Ask, options: WriteOptions) -> tuple[dict[str, Any], Sequenc
     return decode_apply(ask.call.body, strict=options.field_validation)
 
 
-def completed(ask: Ask, obj: Mapping[str, Any]) -> tuple[dict[str, Any], Sequence[FieldError]]:
-    """A copy without what the schema does not know, with defaults and tidy metadata."""
+def completed(
+    ask: Ask, obj: Mapping[str, Any], *, nulls: bool = False
+) -> tuple[dict[str, Any], Sequence[FieldError]]:
+    """A copy without what the schema does not know, with defaults and tidy metadata.
+
+    Null goes where it is no value; with `nulls` it stays where no default takes its place.
+    """
     schema = ask.type.schema
     metadata = obj.get("metadata") or {}
     unknown: Sequence[FieldError] = ()
     if schema is None:
-        understood = dict(obj)
+        understood = with_defaults(ask.kind, obj)
+        metadata = understood.get("metadata") or {}
     else:
         understood, unknown = _pruned(schema, obj)
+        if nulls:
+            _restore_nulls(obj, understood)
         # What managers own has no schema, and stays as it is.
         kept = {key: metadata[key] for key in ("managedFields",) if key in metadata}
         metadata = {**(understood.get("metadata") or {}), **kept}
     understood["metadata"] = cleaned(metadata)
     # As the server writes it: apiVersion and kind first, the status last.
     return {name: understood[name] for name in sorted(understood)}, unknown
+
+
+def _restore_nulls(given: Mapping[str, Any], understood: dict[str, Any]) -> None:
+    """Put back the nulls, so that they are found to be of the wrong type."""
+    for name, value in given.items():
+        if value is None:
+            understood.setdefault(name, None)
+        elif name in understood and name != "metadata":
+            _restore_below(value, understood[name])
+
+
+def _restore_below(given: Any, understood: Any) -> None:
+    if isinstance(given, dict) and isinstance(understood, dict):
+        _restore_nulls(cast("dict[str, Any]", given), cast("dict[str, Any]", understood))
+    elif isinstance(given, list) and isinstance(understood, list):
+        for one, other in zip(given, understood, strict=True):
+            _restore_below(one, other)
 
 
 def _pruned(

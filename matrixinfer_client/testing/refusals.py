@@ -80,9 +80,11 @@ def resource_not_served() -> Refusal:
     return _generic(404, "NotFound", "the server could not find the requested resource")
 
 
-def already_exists(group: str, plural: str, name: str) -> Refusal:
-    """409: the name is taken."""
+def already_exists(group: str, plural: str, name: str, *, leaving: bool = False) -> Refusal:
+    """409: the name is taken; `leaving` by an object that is being deleted."""
     message = f"{qualified(group, plural)} {quote(name)} already exists"
+    if leaving:
+        message = f"object is being deleted: {message}"
     return Refusal(409, message, reason="AlreadyExists", details=details_of(group, plural, name))
 
 

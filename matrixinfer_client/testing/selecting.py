@@ -14,7 +14,7 @@ from matrixinfer_client.testing.refusals import Refusal, bad_request
 from matrixinfer_client.validation.identifiers import label_key_problems, label_value_problems
 from matrixinfer_client.validation.rendering import quote, render_value
 
-__all__ = ["Selection", "label_predicate", "selection"]
+__all__ = ["Selection", "check_syntax", "label_predicate", "selection"]
 
 _Labels: TypeAlias = Mapping[str, str]
 _LabelTest: TypeAlias = Callable[[_Labels], bool]
@@ -66,6 +66,14 @@ def selection(kind: Kind, labels: str, fields: str) -> Selection:
         return test(obj["metadata"].get("labels") or {})
 
     return Selection(matches, not labels.strip() and not terms, name)
+
+
+def check_syntax(labels: str, fields: str) -> None:
+    """Refuse with 400 what is no selector, whatever the fields are."""
+    if labels:
+        label_predicate(labels)
+    if fields:
+        list(_field_terms(fields))
 
 
 def label_predicate(selector: str) -> _LabelTest:

@@ -43,6 +43,8 @@ class State:
         self.has_nodes = False
         """Whether somebody plays the nodes and ends pods that are deleted."""
         self.logs: Logs = _no_logs
+        self.leftovers: dict[str, tuple[str, ...]] = {}
+        """By UID, what an apply left in the store though nobody can read it; see `writing`."""
         self._random = random.Random(seed)  # noqa: S311 - names of test objects
 
     def now(self) -> str:

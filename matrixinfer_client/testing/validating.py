@@ -13,14 +13,15 @@ from typing import Any, Final
 import attrs
 
 from matrixinfer_client.testing.routing import Ask
-from matrixinfer_client.validation.faults import BLOCKING
+from matrixinfer_client.validation.checks import compile_check
+from matrixinfer_client.validation.faults import BLOCKING, is_integer
 from matrixinfer_client.validation.identifiers import label_key_problems, namespace_problems
 from matrixinfer_client.validation.metadata import metadata_errors
 from matrixinfer_client.validation.objects import schema_errors, status_errors
-from matrixinfer_client.validation.rendering import quote, render_value
+from matrixinfer_client.validation.rendering import Parts, quote, render_path, render_value
 from matrixinfer_client.validation.results import FieldError, invalid
 from matrixinfer_client.validation.rules import has_rules
-from matrixinfer_client.validation.schemas import KindSchema
+from matrixinfer_client.validation.schemas import KindSchema, Schema
 
 __all__ = ["finalizer_warnings", "object_errors"]
 
@@ -33,7 +34,9 @@ _UNCHECKED: Final = (
     "correct the existing errors to complete validation"
 )
 # The server looks at a status on its own, and its messages begin below it.
-_BELOW_STATUS: Final = re.compile(r"(?<=: )status\.?(?=\S* in body )")
+_BELOW_STATUS: Final = re.compile(
+    r"(?<=: )status\.?(?=\S* in body )|(?<=: \")status\.(?=\S*\" must)"
+)
 
 
 def object_errors(
@@ -69,14 +72,60 @@ def _of_kind(
     old: Mapping[str, Any] | None,
     metadata: Sequence[FieldError],
 ) -> list[FieldError]:
-    return _with_unchecked(schema, schema_errors(schema, obj, old, metadata=metadata))
+    found = schema_errors(schema, obj, old, metadata=metadata)
+    composites = _composites(schema, obj, found, "<nil>")
+    return _with_unchecked(schema, [*found, *composites])
 
 
 def _of_status(
     schema: KindSchema, obj: Mapping[str, Any], old: Mapping[str, Any]
 ) -> list[FieldError]:
-    found = [_from_status(error) for error in status_errors(schema, obj, old)]
-    return _with_unchecked(schema, found)
+    found = status_errors(schema, obj, old)
+    found += _composites(schema, obj, found, "status")
+    return _with_unchecked(schema, [_from_status(error) for error in found])
+
+
+def _composites(
+    schema: KindSchema, obj: Mapping[str, Any], errors: Sequence[FieldError], path: str
+) -> Iterator[FieldError]:
+    """What the server says of composed schemas beside what is wrong with their parts."""
+    for parts in dict.fromkeys(error.parts for error in errors if error.source == "schema"):
+        node, value = _at(schema.root, obj, parts)
+        problem = "" if node is None else _composite(node, value)
+        if problem:
+            yield FieldError(
+                path=path,
+                parts=parts,
+                type="FieldValueInvalid",
+                message=f'Invalid value: "": {quote(render_path(parts))} must validate {problem}',
+                source="schema",
+            )
+
+
+def _composite(node: Schema, value: Any) -> str:
+    """Which schemas a value must validate and does not."""
+    if node.int_or_string:
+        is_one = isinstance(value, str) or (is_integer(value) and not isinstance(value, bool))
+        return "" if is_one else "at least one schema (anyOf)"
+    checks = [compile_check(part) for part in node.all_of]
+    broken = sum(check is not None and bool(check(value)) for check in checks)
+    none = ". None validated" if broken == len(checks) else ""
+    return f"all the schemas (allOf){none}" if broken else ""
+
+
+def _at(root: Schema, obj: Any, parts: Parts) -> tuple[Schema | None, Any]:
+    """The schema and the value at a place; None for a place that is not there."""
+    node: Schema | None = root
+    value = obj
+    for part in parts:
+        if node is None:
+            break
+        try:
+            value = value[part]
+        except (KeyError, IndexError, TypeError):
+            return None, None
+        node = node.items if isinstance(part, int) else node.properties.get(part, node.additional)
+    return node, value
 
 
 def _from_status(error: FieldError) -> FieldError:

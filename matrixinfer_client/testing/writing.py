@@ -13,6 +13,7 @@ from matrixinfer_client.testing.corekinds import prepare_core
 from matrixinfer_client.testing.decoding import check_target, identity_refusal
 from matrixinfer_client.testing.deleting import finish
 from matrixinfer_client.testing.headers import carry_over, initialize, versioned
+from matrixinfer_client.testing.jsontext import as_stored
 from matrixinfer_client.testing.options import WriteOptions, write_options
 from matrixinfer_client.testing.ownership import (
     ApplyConflictError,
@@ -78,13 +79,8 @@ def create(state: State, ask: Ask) -> Outcome:
     """Store a new object."""
     options = write_options(ask.call, "CreateOptions")
     obj = received(ask, options, name=None)
-    metadata = obj["metadata"]
-    version = metadata.pop("resourceVersion", "")
-    initialize(state, metadata)
-    named = ask.named(metadata.get("name", ""))
-    # What is no number is not looked at here.
-    if version.isascii() and version.isdigit() and int(version):
-        raise unclassified(_VERSION_GIVEN)
+    initialize(state, obj["metadata"])
+    named = ask.named(obj["metadata"].get("name", ""))
     return _stored_new(state, named, _owned(state, ask, None, obj, options), options)
 
 
@@ -135,7 +131,9 @@ def _applied(state: State, ask: Ask, options: WriteOptions) -> Outcome:
     obj = _claimed(state, ask, options, old, config)
     if twice and options.field_validation == "Strict":
         raise bad_request(f"error strict decoding YAML: {twice[0]}")
-    obj, _ = completed(ask, obj)
+    applied = obj
+    obj, unknown = completed(ask, applied, nulls=True)
+    leftovers = _leftovers(applied, unknown)
     ask.warn(twice)
     check_target(
         obj,
@@ -146,14 +144,28 @@ def _applied(state: State, ask: Ask, options: WriteOptions) -> Outcome:
         custom=ask.type.custom,
     )
     if old is not None:
-        return _replaced(state, ask, obj, old, options)
+        return _replaced(state, ask, obj, old, options, leftovers=leftovers)
     if obj["metadata"].get("uid"):
         given = obj["metadata"]["uid"]
         text = f"uid mismatch: the provided object specified uid {given}, and no existing object"
         text += " was found"
         raise conflict(ask.kind.group, ask.kind.plural, ask.name, text)
+    # A version is no obstacle here, when it is one.
+    _version_of(obj["metadata"].pop("resourceVersion", ""))
     initialize(state, obj["metadata"])
+    if leftovers and not options.dry_run:
+        state.leftovers[obj["metadata"]["uid"]] = leftovers
     return _stored_new(state, ask, obj, options)
+
+
+def _leftovers(applied: Mapping[str, Any], unknown: Sequence[FieldError]) -> tuple[str, ...]:
+    """What an apply stores and readers do not get: of that, the server tidies up other writes only.
+
+    It shows in a later write that changes nothing else, and is a change all the same.
+    """
+    metadata = applied.get("metadata") or {}
+    empty = (name for name, value in metadata.items() if value in ({}, []))
+    return (*sorted(empty), *(error.path for error in unknown))
 
 
 def _claimed(
@@ -198,13 +210,17 @@ def _stored_new(state: State, ask: Ask, obj: dict[str, Any], options: WriteOptio
         ask.warn(finalizer_warnings(obj, None))
     validate(state, ask, obj)
     charge(state, ask, obj, dry_run=options.dry_run)
+    version = metadata.get("resourceVersion", "")
+    # What is no number is not looked at.
+    if not options.dry_run and version.isascii() and version.isdigit() and int(version):
+        raise unclassified(_VERSION_GIVEN)
     if state.storage.get(ask.table, ask.key) is not None:
         ask = _renamed(state, ask, obj)
-    stored = versioned(obj, state.storage.next_version())
+    obj = as_stored(obj)
     if options.dry_run:
-        del stored["metadata"]["resourceVersion"]
-    else:
-        state.storage.put(ask.table, ask.key, stored)
+        return Outcome(obj, 201)
+    stored = versioned(obj, state.storage.next_version())
+    state.storage.put(ask.table, ask.key, stored)
     return Outcome(stored, 201)
 
 
@@ -212,7 +228,9 @@ def _renamed(state: State, ask: Ask, obj: dict[str, Any]) -> Ask:
     """Another generated name for one that is taken."""
     kind, prefix = ask.kind, obj["metadata"].get("generateName", "")
     if not prefix or not ask.name.startswith(prefix[: len(ask.name)]):
-        raise already_exists(kind.group, kind.plural, ask.name)
+        there = state.storage.get(ask.table, ask.key) or {"metadata": {}}
+        leaving = "deletionTimestamp" in there["metadata"]
+        raise already_exists(kind.group, kind.plural, ask.name, leaving=leaving)
     for _ in range(_TRIES):
         ask = ask.named(state.new_name(prefix))
         if state.storage.get(ask.table, ask.key) is None:
@@ -227,6 +245,8 @@ def _replaced(
     obj: dict[str, Any],
     old: Mapping[str, Any],
     options: WriteOptions,
+    *,
+    leftovers: tuple[str, ...] = (),
 ) -> Outcome:
     """The end of an update: admission, version, what must stay, rules, the store."""
     kind = ask.kind
@@ -241,7 +261,7 @@ def _replaced(
     _refuse_invalid(ask, object_errors(ask, obj, old))
     if ask.type.custom and not ask.subresource:
         ask.warn(finalizer_warnings(obj, old))
-    obj = keep_times(old, obj)
+    obj = as_stored(keep_times(old, obj))
     validate(state, ask, obj)
     unchanged = versioned(obj, old["metadata"]["resourceVersion"])
     if _is_over(obj, old):
@@ -249,8 +269,11 @@ def _replaced(
         if not options.dry_run:
             finish(state, ask.table, ask.key)
         return Outcome(unchanged)
-    if options.dry_run or unchanged == old:
+    uid = old["metadata"]["uid"]
+    if options.dry_run or (unchanged == old and leftovers == state.leftovers.get(uid, ())):
         return Outcome(unchanged)
+    if leftovers or uid in state.leftovers:
+        state.leftovers[uid] = leftovers
     stored = versioned(obj, state.storage.next_version())
     state.storage.put(ask.table, ask.key, stored)
     return Outcome(stored)
@@ -303,14 +326,19 @@ def _refuse_invalid(ask: Ask, errors: Sequence[FieldError]) -> None:
 
 def _check_version(ask: Ask, obj: Mapping[str, Any], old: Mapping[str, Any]) -> None:
     kind, given = ask.kind, obj["metadata"].get("resourceVersion", "")
-    if given and not (given.isascii() and given.isdigit()):
-        raise unclassified(f"strconv.ParseUint: parsing {quote(given)}: invalid syntax")
-    if not int(given or 0):
+    if not _version_of(given):
         if not ask.type.custom:
             return
         raise resource_version_required(kind.group, kind.plural, ask.name)
     if given != old["metadata"]["resourceVersion"]:
         raise conflict(kind.group, kind.plural, ask.name)
+
+
+def _version_of(text: str) -> int:
+    """A version in an object; 0 for none."""
+    if text and not (text.isascii() and text.isdigit()):
+        raise unclassified(f"strconv.ParseUint: parsing {quote(text)}: invalid syntax")
+    return int(text or 0)
 
 
 def _check_uid(ask: Ask, metadata: Mapping[str, Any], old: Mapping[str, Any]) -> None:
