@@ -79,9 +79,12 @@ def repeated_owners(metadata: Mapping[str, Any], *, when: str = "") -> list[str]
     return [text]
 
 
-def initialize(state: State, metadata: dict[str, Any]) -> None:
-    """Give a new object what makes it one: UID, time, name."""
-    for name in (*_DELETION, "selfLink"):
+def initialize(state: State, metadata: dict[str, Any], *, is_leaving: bool = False) -> None:
+    """Give a new object what makes it one: UID, time, name.
+
+    With `is_leaving` it may be one that is being deleted.
+    """
+    for name in ("selfLink",) if is_leaving else (*_DELETION, "selfLink"):
         metadata.pop(name, None)
     metadata["uid"] = state.new_uid()
     metadata["creationTimestamp"] = state.now()

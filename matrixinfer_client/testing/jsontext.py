@@ -21,6 +21,7 @@ __all__ = [
     "as_stored",
     "is_list",
     "is_object",
+    "is_stored",
     "json_type",
     "read_json",
     "write_json",
@@ -74,6 +75,15 @@ def as_stored(value: Any) -> Any:
     if is_object(value):
         return {key: as_stored(item) for key, item in value.items()}
     return [as_stored(item) for item in value] if is_list(value) else value
+
+
+def is_stored(value: Any) -> bool:
+    """Whether a value is as it would be stored: no whole number is a float."""
+    if isinstance(value, float):
+        return not value.is_integer() or abs(value) >= _FIRST_EXPONENT
+    if is_object(value):
+        return all(map(is_stored, value.values()))
+    return all(map(is_stored, value)) if is_list(value) else True
 
 
 def is_object(value: Any) -> TypeGuard[dict[str, Any]]:

@@ -62,16 +62,16 @@ def repatched(
     ask: Ask, options: WriteOptions, patched: Mapping[str, Any], twice: Sequence[str]
 ) -> dict[str, Any]:
     """The object that a patch made."""
-    if ask.type.custom and not patched.get("apiVersion"):
-        raise internal_error("Object 'apiVersion' is missing in 'object has no apiVersion field'")
     understood, unknown = completed(ask, patched)
     problems = strict_problems(twice, unknown)
     if problems and options.field_validation == "Strict":
         raise _patch_refusal(patched, problems)
     _warn(ask, options, problems)
     # That a custom object became another kind is found when it is validated.
-    version = understood["apiVersion"] if ask.type.custom else ask.kind.api_version
+    version = understood.get("apiVersion", "") if ask.type.custom else ask.kind.api_version
     _check(ask, understood, ask.name, version)
+    if not version:
+        raise internal_error("Object 'apiVersion' is missing in 'object has no apiVersion field'")
     ask.warn(
         repeated_owners(patched.get("metadata") or {}, when=" after mutating admission happens")
     )

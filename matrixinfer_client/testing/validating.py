@@ -13,8 +13,8 @@ from typing import Any, Final
 import attrs
 
 from matrixinfer_client.testing.routing import Ask
-from matrixinfer_client.validation.checks import compile_check
-from matrixinfer_client.validation.faults import BLOCKING, is_integer
+from matrixinfer_client.validation.checks import scalar_faults
+from matrixinfer_client.validation.faults import BLOCKING, is_integer, to_error, wrong_type
 from matrixinfer_client.validation.identifiers import label_key_problems, namespace_problems
 from matrixinfer_client.validation.metadata import metadata_errors
 from matrixinfer_client.validation.objects import schema_errors, status_errors
@@ -29,6 +29,7 @@ _CHECKED_ON_UPDATE: Final = ("labels", "annotations", "ownerReferences")
 _IMMUTABLE: Final = ("uid", "deletionTimestamp", "deletionGracePeriodSeconds")
 _STANDARD_FINALIZERS: Final = ("orphan", "foregroundDeletion", "kubernetes")
 _AVOID: Final = "to avoid accidental conflicts with other finalizer writers"
+_ANY_OF: Final = "at least one schema (anyOf)"
 _UNCHECKED: Final = (
     "Invalid value: null: some validation rules were not checked because the object was invalid; "
     "correct the existing errors to complete validation"
@@ -100,16 +101,22 @@ def _composites(
                 message=f'Invalid value: "": {quote(render_path(parts))} must validate {problem}',
                 source="schema",
             )
+        if problem == _ANY_OF:
+            # Also how the first of the schemas is broken.
+            fault = wrong_type("integer", value)
+            fault.parts += reversed(parts)
+            yield to_error(fault)
 
 
 def _composite(node: Schema, value: Any) -> str:
     """Which schemas a value must validate and does not."""
+    if value is None:
+        return ""
     if node.int_or_string:
         is_one = isinstance(value, str) or (is_integer(value) and not isinstance(value, bool))
-        return "" if is_one else "at least one schema (anyOf)"
-    checks = [compile_check(part) for part in node.all_of]
-    broken = sum(check is not None and bool(check(value)) for check in checks)
-    none = ". None validated" if broken == len(checks) else ""
+        return "" if is_one else _ANY_OF
+    broken = sum(bool(scalar_faults(part, value)) for part in node.all_of)
+    none = ". None validated" if broken == len(node.all_of) else ""
     return f"all the schemas (allOf){none}" if broken else ""
 
 

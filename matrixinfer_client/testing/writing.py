@@ -13,7 +13,7 @@ from matrixinfer_client.testing.corekinds import prepare_core
 from matrixinfer_client.testing.decoding import check_target, identity_refusal
 from matrixinfer_client.testing.deleting import finish
 from matrixinfer_client.testing.headers import carry_over, initialize, versioned
-from matrixinfer_client.testing.jsontext import as_stored
+from matrixinfer_client.testing.jsontext import as_stored, is_stored
 from matrixinfer_client.testing.options import WriteOptions, write_options
 from matrixinfer_client.testing.ownership import (
     ApplyConflictError,
@@ -133,7 +133,7 @@ def _applied(state: State, ask: Ask, options: WriteOptions) -> Outcome:
         raise bad_request(f"error strict decoding YAML: {twice[0]}")
     applied = obj
     obj, unknown = completed(ask, applied, nulls=True)
-    leftovers = _leftovers(applied, unknown)
+    leftovers = _leftovers(ask, applied, unknown)
     ask.warn(twice)
     check_target(
         obj,
@@ -152,20 +152,23 @@ def _applied(state: State, ask: Ask, options: WriteOptions) -> Outcome:
         raise conflict(ask.kind.group, ask.kind.plural, ask.name, text)
     # A version is no obstacle here, when it is one.
     _version_of(obj["metadata"].pop("resourceVersion", ""))
-    initialize(state, obj["metadata"])
+    initialize(state, obj["metadata"], is_leaving=True)
     if leftovers and not options.dry_run:
         state.leftovers[obj["metadata"]["uid"]] = leftovers
     return _stored_new(state, ask, obj, options)
 
 
-def _leftovers(applied: Mapping[str, Any], unknown: Sequence[FieldError]) -> tuple[str, ...]:
+def _leftovers(
+    ask: Ask, applied: Mapping[str, Any], unknown: Sequence[FieldError]
+) -> tuple[str, ...]:
     """What an apply stores and readers do not get: of that, the server tidies up other writes only.
 
     It shows in a later write that changes nothing else, and is a change all the same.
     """
-    metadata = applied.get("metadata") or {}
-    empty = (name for name, value in metadata.items() if value in ({}, []))
-    return (*sorted(empty), *(error.path for error in unknown))
+    in_status = ask.subresource == "status"
+    paths = [error.path for error in unknown if (error.parts[0] == "status") == in_status]
+    metadata = {} if in_status else applied.get("metadata") or {}
+    return (*sorted(name for name, value in metadata.items() if value in ({}, [])), *paths)
 
 
 def _claimed(
@@ -216,7 +219,8 @@ def _stored_new(state: State, ask: Ask, obj: dict[str, Any], options: WriteOptio
         raise unclassified(_VERSION_GIVEN)
     if state.storage.get(ask.table, ask.key) is not None:
         ask = _renamed(state, ask, obj)
-    obj = as_stored(obj)
+    if not is_stored(obj):
+        obj = as_stored(obj)
     if options.dry_run:
         return Outcome(obj, 201)
     stored = versioned(obj, state.storage.next_version())
@@ -261,7 +265,9 @@ def _replaced(
     _refuse_invalid(ask, object_errors(ask, obj, old))
     if ask.type.custom and not ask.subresource:
         ask.warn(finalizer_warnings(obj, old))
-    obj = as_stored(keep_times(old, obj))
+    obj = keep_times(old, obj)
+    if not is_stored(obj):
+        obj = as_stored(obj)
     validate(state, ask, obj)
     unchanged = versioned(obj, old["metadata"]["resourceVersion"])
     if _is_over(obj, old):
@@ -295,7 +301,8 @@ def _kept(ask: Ask, obj: dict[str, Any], old: Mapping[str, Any]) -> dict[str, An
             obj["status"] = old["status"]
         else:
             obj.pop("status", None)
-    if ask.type.custom and _content(obj) != _content(old):
+    # To the server 1.0 is another value than the 1 that is stored.
+    if ask.type.custom and (_content(obj) != _content(old) or not is_stored(_content(obj))):
         obj["metadata"]["generation"] = old["metadata"].get("generation", 0) + 1
     return obj
 

@@ -28,7 +28,7 @@ from matrixinfer_client.validation.patterns import compile_pattern
 from matrixinfer_client.validation.rendering import render_value
 from matrixinfer_client.validation.schemas import Schema
 
-__all__ = ["Check", "compile_check"]
+__all__ = ["Check", "compile_check", "scalar_faults"]
 
 Check: TypeAlias = Callable[[Any], "list[Fault] | None"]
 
@@ -58,7 +58,7 @@ def _by_type(schema: Schema) -> Check | None:
     if schema.type in ("integer", "number"):
         return _number(schema)
     if schema.type == "boolean":
-        return lambda value: None if type(value) is bool else _scalar_faults(schema, value)
+        return lambda value: None if type(value) is bool else scalar_faults(schema, value)
     return None
 
 
@@ -72,7 +72,7 @@ def _string(schema: Schema) -> Check:
     plain = choices is None and not bounded and not schema.all_of and not is_time
 
     def text(value: Any) -> list[Fault] | None:
-        return None if type(value) is str else _scalar_faults(schema, value)
+        return None if type(value) is str else scalar_faults(schema, value)
 
     def constrained(value: Any) -> list[Fault] | None:
         if (
@@ -85,7 +85,7 @@ def _string(schema: Schema) -> Check:
             and (not is_time or is_date_time(value))
         ):
             return None
-        return _scalar_faults(schema, value) or None
+        return scalar_faults(schema, value) or None
 
     return text if plain else constrained
 
@@ -100,7 +100,7 @@ def _number(schema: Schema) -> Check:
     def number(value: Any) -> list[Fault] | None:
         if type(value) is int and lowest <= value <= highest and simple:
             return None
-        return _scalar_faults(schema, value) or None
+        return scalar_faults(schema, value) or None
 
     return number
 
@@ -225,7 +225,7 @@ def _count_faults(count: int, least: int, most: int | None) -> list[Fault]:
     return [too_many(count, most)] if most is not None and count > most else []
 
 
-def _scalar_faults(schema: Schema, value: Any) -> list[Fault]:
+def scalar_faults(schema: Schema, value: Any) -> list[Fault]:
     """All that is wrong with a value, which may be nothing after all."""
     raw = schema.raw
     faults: list[Fault] = []
@@ -239,7 +239,7 @@ def _scalar_faults(schema: Schema, value: Any) -> list[Fault]:
         faults.append(unsupported(value, raw["enum"]))
     for part in schema.all_of:
         seen = {(fault.type, fault.message) for fault in faults}
-        more = _scalar_faults(part, value)
+        more = scalar_faults(part, value)
         faults += [fault for fault in more if (fault.type, fault.message) not in seen]
     return faults
 
