@@ -11,10 +11,16 @@ from matrixinfer_client.kinds import Kind
 
 __all__ = ["prepare_core", "with_defaults"]
 
+# The server leaves them out when they are empty.
+_MAPS: Final = ("data", "binaryData", "stringData")
+
 
 def with_defaults(kind: Kind, obj: Mapping[str, Any]) -> dict[str, Any]:
     """A copy of what was sent, with the fields that the API server fills in as it reads it."""
     filled = copy.deepcopy(dict(obj))
+    for name in _MAPS:
+        if not filled.get(name, True):
+            del filled[name]
     fill_in = _DEFAULTS.get(kind.kind)
     if fill_in is not None:
         fill_in(filled)
@@ -24,7 +30,9 @@ def with_defaults(kind: Kind, obj: Mapping[str, Any]) -> dict[str, Any]:
 def prepare_core(kind: Kind, obj: dict[str, Any], *, created: bool) -> None:
     """Fill in what comes later, on a new object or on one that was changed."""
     prepare = _PREPARE.get(kind.kind)
-    if prepare is not None and (created or kind.kind == "Secret"):
+    if kind.kind == "Event":
+        _event(obj)
+    elif prepare is not None and created:
         prepare(obj)
 
 
@@ -105,13 +113,26 @@ def _quality(spec: Mapping[str, Any]) -> str:
 
 def _secret_defaults(obj: dict[str, Any]) -> None:
     obj.setdefault("type", "Opaque")
-
-
-def _secret(obj: dict[str, Any]) -> None:
     texts = obj.pop("stringData", None)
     if texts:
         coded = {key: base64.b64encode(str(text).encode()).decode() for key, text in texts.items()}
         obj["data"] = {**obj.get("data", {}), **coded}
+
+
+_EVENT_FIELDS: Final[Mapping[str, Any]] = {
+    "source": {},
+    "firstTimestamp": None,
+    "lastTimestamp": None,
+    "eventTime": None,
+    "reportingComponent": "",
+    "reportingInstance": "",
+}
+
+
+def _event(obj: dict[str, Any]) -> None:
+    """What is written even where nobody gave it, and so belongs to nobody."""
+    for name, value in _EVENT_FIELDS.items():
+        obj.setdefault(name, copy.copy(value))
 
 
 def _service_defaults(obj: dict[str, Any]) -> None:
@@ -141,6 +162,5 @@ _PREPARE: Final[Mapping[str, Callable[[dict[str, Any]], None]]] = {
     "Namespace": _namespace,
     "Pod": _pod,
     "ResourceQuota": _quota,
-    "Secret": _secret,
     "Service": _service,
 }

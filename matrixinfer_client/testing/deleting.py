@@ -62,15 +62,17 @@ def remove(state: State, ask: Ask, options: DeleteOptions) -> Mapping[str, Any]:
     if ask.table == NAMESPACES:
         return _terminate_namespace(state, ask, old, options)
     marked = _graceful(ask, old, options)
-    if marked is None and "deletionGracePeriodSeconds" in old["metadata"] and _waits(old, options):
+    if marked is None and "deletionTimestamp" in old["metadata"] and _waits(old, options):
         return old
     finalizers = _finalizers(old, options)
     if finalizers or (marked is not None and not _is_final(marked)):
         changed = _marked(state, marked or old, finalizers, graceful=marked is not None)
         return _written(state, ask, changed, old, options)
+    answered = marked or old
     if not options.dry_run:
         finish(state, ask.table, ask.key)
-    return _answer(ask, old)
+        answered = versioned(answered, str(state.storage.version))
+    return _answer(ask, answered)
 
 
 def finish(state: State, table: TypeKey, key: Key) -> None:
@@ -137,6 +139,7 @@ def _written(
 ) -> Mapping[str, Any]:
     if changed == old or options.dry_run:
         return changed
+    state.leftovers.pop(old["metadata"]["uid"], None)
     stored = versioned(changed, state.storage.next_version())
     state.storage.put(ask.table, ask.key, stored)
     return stored
@@ -152,7 +155,7 @@ def _graceful(ask: Ask, old: Mapping[str, Any], options: DeleteOptions) -> dict[
         left = metadata.get("deletionGracePeriodSeconds", 0)
         if not left or options.grace_period_seconds is None or seconds >= left:
             return None
-    elif seconds and metadata.get("generation"):
+    elif metadata.get("generation"):
         metadata["generation"] += 1
     end = datetime.now(UTC) + timedelta(seconds=seconds)
     metadata["deletionTimestamp"] = end.strftime("%Y-%m-%dT%H:%M:%SZ")
@@ -172,7 +175,7 @@ def _grace_seconds(old: Mapping[str, Any], options: DeleteOptions) -> int:
 
 def _waits(old: Mapping[str, Any], options: DeleteOptions) -> bool:
     """Whether the node still has time to end the pod."""
-    left: int = old["metadata"]["deletionGracePeriodSeconds"]
+    left: int = old["metadata"].get("deletionGracePeriodSeconds", 0)
     asked = options.grace_period_seconds
     return left > 0 and (asked is None or asked >= left)
 

@@ -28,6 +28,7 @@ from matrixinfer_client.validation.rendering import quote
 __all__ = ["parse_version", "read_list", "read_one"]
 
 _TOKEN_VERSION: Final = "meta.k8s.io/v1"  # noqa: S105 - the version of a format
+_TYPE_FIELDS: Final = ("apiVersion", "kind")
 _BASE64: Final = frozenset(f"{string.ascii_letters}{string.digits}-_")
 _TOO_OLD: Final = "The resourceVersion for the provided list is too old."
 _PAGE_TOO_OLD: Final = (
@@ -132,8 +133,10 @@ def _objects(
 def _list(ask: Ask, version: int, items: list[dict[str, Any]]) -> dict[str, Any]:
     metadata: dict[str, Any] = {"resourceVersion": str(version)}
     if ask.type.custom:
-        # Of its own kinds the server leaves out what is empty.
         metadata["continue"] = ""
+    else:
+        # Of its own kinds the server leaves out what is empty, and what goes without saying.
+        items = [{key: each[key] for key in each if key not in _TYPE_FIELDS} for each in items]
     return {
         "apiVersion": ask.kind.api_version,
         "kind": ask.kind.list_kind,

@@ -26,7 +26,7 @@ from matrixinfer_client.testing.refusals import Refusal, internal_error, invalid
 from matrixinfer_client.testing.routing import Ask
 from matrixinfer_client.validation.objects import complete
 from matrixinfer_client.validation.results import FieldError
-from matrixinfer_client.validation.schemas import KindSchema, kind_schema
+from matrixinfer_client.validation.schemas import KindSchema, kind_schema, kinds
 
 __all__ = ["completed", "configured", "received", "repatched", "schema_of"]
 
@@ -95,15 +95,17 @@ def completed(
     unknown: Sequence[FieldError] = ()
     if schema is None:
         understood = with_defaults(ask.kind, obj)
+        # Of core objects the metadata alone have a schema here.
         metadata = understood.get("metadata") or {}
+        known, unknown = complete(_without_fields(), {"metadata": metadata})
+        understood["metadata"] = known["metadata"]
     else:
         understood, unknown = _pruned(schema, obj)
         if nulls:
             _restore_nulls(obj, understood)
-        # What managers own has no schema, and stays as it is.
-        kept = {key: metadata[key] for key in ("managedFields",) if key in metadata}
-        metadata = {**(understood.get("metadata") or {}), **kept}
-    understood["metadata"] = cleaned(metadata)
+    # What managers own has no schema, and stays as it is.
+    kept = {key: metadata[key] for key in ("managedFields",) if key in metadata}
+    understood["metadata"] = cleaned({**(understood.get("metadata") or {}), **kept})
     # As the server writes it: apiVersion and kind first, the status last.
     return {name: understood[name] for name in sorted(understood)}, unknown
 
@@ -136,15 +138,16 @@ def _pruned(
     if (version, kind) == (schema.api_version, schema.kind):
         return complete(schema, obj)
     if (version.rpartition("/")[0], kind) == (schema.group, schema.kind):
-        return complete(_without_fields(schema.kind), obj)
+        return complete(_without_fields(), obj)
     metadata = {"metadata": obj["metadata"]} if "metadata" in obj else {}
     understood, unknown = complete(schema, metadata)
     return {**obj, **understood}, unknown
 
 
 @cache
-def _without_fields(kind: str) -> KindSchema:
-    schema = kind_schema(kind)
+def _without_fields() -> KindSchema:
+    """A schema of which no kind knows more than what all have."""
+    schema = kind_schema(next(iter(kinds())))
     known = {name: schema.root.properties[name] for name in ("apiVersion", "kind", "metadata")}
     return attrs.evolve(schema, root=attrs.evolve(schema.root, properties=known))
 

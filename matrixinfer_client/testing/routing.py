@@ -18,6 +18,7 @@ from matrixinfer_client.testing.refusals import (
     method_not_served,
     not_found,
     path_not_found,
+    resource_not_served,
 )
 from matrixinfer_client.testing.storage import Key, TypeKey
 
@@ -91,7 +92,7 @@ def route(call: Call) -> Ask:
     found = catalog().at(group, version, rest[0])
     # Behind the subresource of a custom object nobody looks.
     if found is None or (len(rest) > 3 and not found.custom) or "" in rest:
-        raise path_not_found()
+        raise _nothing_there(group, version)
     name = rest[1] if len(rest) > 1 else ""
     subresource = rest[2] if len(rest) > 2 else ""
     if found.kind.namespaced != bool(namespace) and not _spans_namespaces(found, call, name):
@@ -111,7 +112,9 @@ def check_served(ask: Ask) -> None:
     """Refuse a subresource that there is not, and a verb that it does not have."""
     kind = ask.kind
     if ask.subresource and ask.subresource not in kind.subresources:
-        raise not_found(kind.group, kind.plural, ask.name)
+        if ask.type.custom:
+            raise not_found(kind.group, kind.plural, ask.name)
+        raise resource_not_served()
     known = _BY_SUBRESOURCE[ask.subresource] if ask.subresource else kind.verbs
     if ask.type.custom:
         if ask.verb not in known:
@@ -124,6 +127,15 @@ def check_place(ask: Ask) -> None:
     """Refuse a verb for one object on all of them; the reverse is let pass for custom objects."""
     if ask.verb in ("update", "patch") and not ask.name:
         raise bad_request("name must be provided")
+
+
+def _nothing_there(group: str, version: str) -> Refusal:
+    """No such resource: the custom groups have a handler for all paths, the others one for each."""
+    own = any(
+        (each.kind.group, each.kind.version) == (group, version) and not each.custom
+        for each in catalog().types
+    )
+    return resource_not_served() if own else path_not_found()
 
 
 def _verb(call: Call, name: str) -> str:

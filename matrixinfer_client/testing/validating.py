@@ -51,8 +51,11 @@ def object_errors(
     if old is None:
         return found if schema is None else _of_kind(schema, obj, None, found)
     again = [*_changes(metadata, old["metadata"]), *filter(_is_checked_on_update, found)]
-    common = [*found, *again]
-    return [*common, *(again if schema is None else _of_kind(schema, obj, old, again))]
+    of_kind = _of_core(ask, obj, old) if schema is None else _of_kind(schema, obj, old, again)
+    if schema is None:
+        # Most kinds check all of their metadata once more, besides what changed in it.
+        of_kind += again if ask.kind.kind == "Namespace" else [*again, *found]
+    return [*found, *again, *of_kind]
 
 
 def finalizer_warnings(obj: Mapping[str, Any], old: Mapping[str, Any] | None) -> Iterator[str]:
@@ -65,6 +68,13 @@ def finalizer_warnings(obj: Mapping[str, Any], old: Mapping[str, Any] | None) ->
             continue
         path = " including a path (/)" if "." in name else ""
         yield f"{beginning}: prefer a domain-qualified finalizer name{path} {_AVOID}"
+
+
+def _of_core(ask: Ask, obj: Mapping[str, Any], old: Mapping[str, Any]) -> list[FieldError]:
+    """The few rules for core kinds that are known here."""
+    if ask.kind.kind != "Secret" or obj.get("type") == old.get("type"):
+        return []
+    return [invalid(("type",), "type", obj.get("type"), "field is immutable", source="schema")]
 
 
 def _of_kind(

@@ -204,9 +204,10 @@ def _stored_new(state: State, ask: Ask, obj: dict[str, Any], options: WriteOptio
     if ask.type.custom:
         if "status" in kind.subresources:
             obj.pop("status", None)
-        metadata["generation"] = 1
     else:
         prepare_core(kind, obj, created=True)
+    if ask.type.counts_generations:
+        metadata["generation"] = 1
     _refuse_other_kind(ask, obj)
     _refuse_invalid(ask, object_errors(ask, obj, None))
     if ask.type.custom:
@@ -302,7 +303,8 @@ def _kept(ask: Ask, obj: dict[str, Any], old: Mapping[str, Any]) -> dict[str, An
         else:
             obj.pop("status", None)
     # To the server 1.0 is another value than the 1 that is stored.
-    if ask.type.custom and (_content(obj) != _content(old) or not is_stored(_content(obj))):
+    is_new = _content(obj) != _content(old) or not is_stored(_content(obj))
+    if ask.type.counts_generations and is_new:
         obj["metadata"]["generation"] = old["metadata"].get("generation", 0) + 1
     return obj
 

@@ -106,7 +106,7 @@ DEDUCED = _deduced()
 
 
 # What core objects have at the top; the server knows that these are fields and no map's entries.
-_SECTIONS = ("spec", "status", "data", "binaryData", "stringData", "involvedObject", "source")
+_SECTIONS = ("spec", "status", "data", "binaryData", "stringData", "source")
 
 
 @cache
@@ -117,7 +117,8 @@ def root_atom(schema: Schema | None) -> Atom:
     """
     known = {"metadata": _atom(resolve(OBJECT_META), keeps=False)}
     if schema is None:
-        fields = {**dict.fromkeys(_SECTIONS, DEDUCED), **known}
+        # A reference is one value.
+        fields = {**dict.fromkeys(_SECTIONS, DEDUCED), "involvedObject": _UNTYPED, **known}
         return Atom(map=MapAtom(fields=fields, others=DEDUCED))
     text = Atom(scalar="string")
     declared = _map(schema, keeps=schema.open)
