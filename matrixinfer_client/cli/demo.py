@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 import click
 
-from matrixinfer_client.cli.options import check_rules, positive
+from matrixinfer_client.cli.options import positive
 from matrixinfer_client.cli.story import MANIFEST, Part, parts
 from matrixinfer_client.cli.telling import Teller
 from matrixinfer_client.errors import MatrixInferError
@@ -50,7 +50,9 @@ def command(*, speed: float, seed: int | None) -> None:
     happens inside this process: no cluster, no network, no files. What is shown after >>> is
     Python, and is what runs.
     """
-    check_rules()
+    from matrixinfer_client.testing.making import check_rules  # noqa: PLC0415
+
+    check_rules("cli")
     teller = Teller()
     teller.prose(
         "MatrixInfer in a few seconds, on a simulated cluster inside this process; no real one "

@@ -96,4 +96,8 @@ def run(arguments: Sequence[str] | None = None) -> int:
     except MatrixInferError as error:
         click.echo(f"matrixinfer: {error}", err=True)
         return 1
+    except OSError as error:
+        # Such as a full disk behind a redirection; nothing here is read or written but for people.
+        click.echo(f"matrixinfer: {error.strerror or error}", err=True)
+        return 1
     return code if isinstance(code, int) else 0

@@ -4,23 +4,23 @@ from __future__ import annotations
 
 import itertools
 import random
-from collections.abc import Callable, Iterable, Mapping, Sequence
-from typing import TYPE_CHECKING, Any, Final, Self, Unpack
+from collections.abc import Callable, Mapping, Sequence
+from typing import TYPE_CHECKING, Any, Final, Never, Self, Unpack
 
 from matrixinfer_client.config import Config
 from matrixinfer_client.errors import MatrixInferError
-from matrixinfer_client.markup import block, bold, line, table
 from matrixinfer_client.testing.actions import Action, Recorder
 from matrixinfer_client.testing.calls import user as caller_of
-from matrixinfer_client.testing.catalog import catalog
 from matrixinfer_client.testing.exchange import Call, Reply
 from matrixinfer_client.testing.faults import Fault
 from matrixinfer_client.testing.injecting import Chance, Injection, Injector
+from matrixinfer_client.testing.making import check
 from matrixinfer_client.testing.matching import Match, Subject, Verbs, What
 from matrixinfer_client.testing.opening import ClientOptions, Doors
+from matrixinfer_client.testing.overview import counts, html
 from matrixinfer_client.testing.seeding import add, request
 from matrixinfer_client.testing.server import FakeServer
-from matrixinfer_client.testing.simulating import CONTROLLERS, Simulate, simulated
+from matrixinfer_client.testing.simulating import CONTROLLERS, Simulate, started
 
 if TYPE_CHECKING:
     import os
@@ -67,6 +67,9 @@ class FakeCluster:
             another one each time; see `seed`.
         history: How many changes of a resource are kept for watches. Default: 100,000.
         max_actions: How many of the newest `actions` are kept. Default: 10,000.
+
+    Raises:
+        CelUnavailableError: The extra `testing` is not installed.
     """
 
     seed: int
@@ -82,6 +85,7 @@ class FakeCluster:
         history: int | None = None,
         max_actions: int = 10_000,
     ) -> None:
+        check(seed=seed, history=history, max_actions=max_actions)
         self.seed = random.SystemRandom().getrandbits(32) if seed is None else seed
         self._server = FakeServer(
             webhooks=webhooks,
@@ -93,7 +97,7 @@ class FakeCluster:
         self._recorder = Recorder(max_actions, _ACTION_BYTES)
         self._doors = Doors(self.handle)
         self._numbers = itertools.count(1)
-        self._first = list(self._counts())
+        self._first = counts(self._server.state)
         self.add(*objects)
         self._simulation = None if simulate is False else self._start(simulate)
 
@@ -172,9 +176,10 @@ class FakeCluster:
                 that goes when it stops.
 
         Raises:
-            InvalidArgumentError: At `kubeconfig` there is a file that no FakeCluster wrote.
+            InvalidArgumentError: An argument that cannot be meant, or at `kubeconfig` there is a
+                file that no FakeCluster wrote.
             TlsUnavailableError: TLS, and `cryptography` is not installed.
-            MatrixInferError: The port cannot be had.
+            MatrixInferError: The port cannot be had, or the kubeconfig file not be written.
         """
         return self._doors.serve(
             port=port, tls=tls, token=token, users=users, kubeconfig=kubeconfig
@@ -234,6 +239,7 @@ class FakeCluster:
 
     def expire_history(self) -> None:
         """Forget the past: every older resourceVersion and continue token is answered with 410."""
+        self._doors.check_open()
         self._server.expire_history()
 
     @property
@@ -289,8 +295,10 @@ class FakeCluster:
             probability: By which chance a fault acts on a request that matches. Default: 1.
 
         Raises:
-            InvalidArgumentError: An unknown verb or resource; names those that there are.
+            InvalidArgumentError: An unknown verb or resource; names those that there are. Or
+                something that is no fault, or one that never happens to these verbs.
         """
+        self._doors.check_open()
         match = Match.of(
             verb=verb,
             resource=resource,
@@ -343,6 +351,7 @@ class FakeCluster:
         self._doors.close()
 
     def __enter__(self) -> Self:
+        self._doors.check_open()
         return self
 
     def __exit__(
@@ -354,7 +363,7 @@ class FakeCluster:
         self.close()
 
     async def __aenter__(self) -> Self:
-        return self
+        return self.__enter__()
 
     async def __aexit__(
         self,
@@ -367,33 +376,23 @@ class FakeCluster:
 
         await to_thread(self.close)
 
+    def __reduce__(self) -> Never:
+        raise TypeError("a FakeCluster cannot be pickled or copied; for others there is serve()")
+
     def __repr__(self) -> str:
         if self._doors.is_closed:
             return "FakeCluster(closed)"
         # Without what every cluster has.
-        news = [each for each in self._counts() if each not in self._first]
+        news = [each for each in counts(self._server.state) if each not in self._first]
         counted = [f"{plural}={number}" for plural, number in news]
         return f"FakeCluster({', '.join([*counted, f'seed={self.seed}'])})"
 
     def _repr_html_(self) -> str:
         title = "FakeCluster, closed" if self._doors.is_closed else f"FakeCluster, seed {self.seed}"
-        rows = ([plural, str(number)] for plural, number in self._counts())
-        return block(line(bold(title)), table(("RESOURCE", "OBJECTS"), rows))
-
-    def _counts(self) -> Iterable[tuple[str, int]]:
-        """How many objects there are of each resource, MatrixInfer's first."""
-        with self._server.state.lock:
-            counts = dict(self._server.state.storage.tables())
-        for found in sorted(catalog().types, key=lambda each: not each.custom):
-            if found.key in counts:
-                yield found.kind.plural, counts[found.key]
+        return html(title, counts(self._server.state))
 
     def _start(self, simulate: Simulate) -> Simulation:
         from matrixinfer_client.client import Client  # noqa: PLC0415
 
         client = Client(_CONFIG, transport=self._doors.transport(CONTROLLERS))
-        simulation = simulated(simulate, client, self.seed)
-        self._server.state.logs = simulation.logs
-        self._server.state.has_nodes = True
-        simulation.start()
-        return simulation
+        return started(simulate, client, self.seed, self._server.state)

@@ -12,15 +12,17 @@ cluster.inject(one_of(lost(), error(500)), probability=0.1, times=None)
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from random import Random
 from typing import Any, Final
 
 import attrs
-from msgspec import Struct, json
+from msgspec import json
 
 from matrixinfer_client.errors import InvalidArgumentError
 from matrixinfer_client.testing import refusals
+from matrixinfer_client.testing.altering import Countdown, alter, without_bookmarks
+from matrixinfer_client.testing.amounts import is_number, is_whole
 from matrixinfer_client.testing.exchange import Reply, Stream
 from matrixinfer_client.testing.matching import Subject
 from matrixinfer_client.testing.refusals import Refusal
@@ -28,6 +30,7 @@ from matrixinfer_client.testing.refusals import Refusal
 __all__ = [
     "Fault",
     "Occasion",
+    "check_faults",
     "conflict",
     "cut",
     "delay",
@@ -70,6 +73,22 @@ class Fault:
         return self.text
 
 
+def check_faults(given: Sequence[object]) -> None:
+    """Raise `InvalidArgumentError` if one of them is no fault."""
+    for each in given:
+        if isinstance(each, Fault):
+            continue
+        if callable(each) and getattr(each, "__module__", "") == __name__:
+            name = getattr(each, "__name__", "")
+            raise InvalidArgumentError(
+                f"{name} is a function that makes a fault; call it: {name}()"
+            )
+        raise InvalidArgumentError(
+            f"{each!r} is no fault; functions of matrixinfer_client.testing make them, such as "
+            "error(500) or conflict(), and verb= and resource= say what they happen to"
+        )
+
+
 def error(
     status: int,
     *,
@@ -85,8 +104,10 @@ def error(
         message: The text. Default: one that says that it was injected.
         retry_after: Seconds that the client is to wait, as header and in the details.
     """
-    if not 400 <= status <= 599:
+    if not is_whole(status, 400, 599):
         raise InvalidArgumentError(f"an error has a status of 400 to 599, not {status!r}")
+    if retry_after is not None:
+        _check_retry_after(retry_after)
     why = _REASONS.get(status, "") if reason is None else reason
     text = message or f"this failure was injected into the FakeCluster: {why or status}"
     details = None if retry_after is None else {"retryAfterSeconds": retry_after}
@@ -127,6 +148,7 @@ def conflict() -> Fault:
 
 def too_many_requests(*, retry_after: int = 1) -> Fault:
     """The server has too much to do and says when to come back (429), in its own words."""
+    _check_retry_after(retry_after)
     refusal = refusals.too_many_requests(retry_after=retry_after)
     text = f"too_many_requests(retry_after={retry_after})"
     return Fault(text, lambda _: _refused(refusal))
@@ -207,7 +229,7 @@ def stall(*, after_events: int = 0) -> Fault:
 
 def delay(seconds: float, *, jitter: float = 0.0) -> Fault:
     """The answer comes late, by `seconds` and up to `jitter` more; it is carried out in time."""
-    if not (seconds >= 0 and jitter >= 0):
+    if not (is_number(seconds) and is_number(jitter)):
         raise InvalidArgumentError(
             f"an answer is late by seconds of 0 and more, not {seconds!r} and jitter {jitter!r}"
         )
@@ -242,7 +264,7 @@ def no_bookmarks() -> Fault:
     def act(occasion: Occasion) -> Reply:
         reply = occasion.answer()
         if reply.stream is not None:
-            _alter(reply.stream, _without_bookmarks)
+            alter(reply.stream, without_bookmarks)
         return reply
 
     return Fault("no_bookmarks()", act, _WATCH)
@@ -252,6 +274,7 @@ def one_of(*faults: Fault) -> Fault:
     """Any of these, drawn anew for each call, with the cluster's `seed`."""
     if not faults:
         raise InvalidArgumentError("one_of needs at least one fault to draw from")
+    check_faults(faults)
     text = f"one_of({', '.join(map(repr, faults))})"
 
     def act(occasion: Occasion) -> Reply:
@@ -264,84 +287,18 @@ def one_of(*faults: Fault) -> Fault:
     return Fault(text, act, frozenset[str]().union(*(each.verbs or () for each in faults)))
 
 
-class _EventMetadata(Struct):
-    annotations: dict[str, str] | None = None
-
-
-class _EventObject(Struct):
-    metadata: _EventMetadata | None = None
-
-
-class _Event(Struct):
-    type: str = ""
-    object: _EventObject | None = None
-
-
-_EVENTS: Final = json.Decoder(_Event)
-_INITIAL_EVENTS_END: Final = "k8s.io/initial-events-end"
-
-
-def _lines(taken: bytes) -> list[bytes]:
-    return [line + b"\n" for line in taken.split(b"\n")[:-1]]
-
-
-def _is_event(line: bytes) -> bool:
-    return _EVENTS.decode(line).type != "BOOKMARK"
-
-
-def _without_bookmarks(taken: bytes) -> bytes:
-    return b"".join(line for line in _lines(taken) if _is_kept(line))
-
-
-def _is_kept(line: bytes) -> bool:
-    event = _EVENTS.decode(line)
-    metadata = event.object.metadata if event.object else None
-    ends_initial = metadata is not None and _INITIAL_EVENTS_END in (metadata.annotations or {})
-    return event.type != "BOOKMARK" or ends_initial
-
-
 def _after(count: int, then: Callable[[Stream], bytes]) -> Callable[[Occasion], Reply]:
     """Let a watch bring so many events, and then do something to its stream."""
-    if count < 0:
+    if not is_whole(count, 0):
         raise InvalidArgumentError(f"after_events must be 0 or more, not {count!r}")
 
     def act(occasion: Occasion) -> Reply:
         reply = occasion.answer()
         if reply.stream is not None and occasion.subject.verb == "watch":
-            _alter(reply.stream, _Countdown(reply.stream, count, then))
+            alter(reply.stream, Countdown(reply.stream, count, then))
         return reply
 
     return act
-
-
-class _Countdown:
-    """Passes lines on until there were enough events, then does what it is for."""
-
-    def __init__(self, stream: Stream, count: int, then: Callable[[Stream], bytes]) -> None:
-        self._stream = stream
-        self._left = count
-        self._then = then
-        self._done = False
-
-    def __call__(self, taken: bytes) -> bytes:
-        if self._done:
-            return b""
-        passed: list[bytes] = []
-        for line in _lines(taken):
-            if not self._left:
-                break
-            passed.append(line)
-            self._left -= _is_event(line)
-        if not self._left:
-            self._done = True
-            passed.append(self._then(self._stream))
-        return b"".join(passed)
-
-
-def _alter(stream: Stream, change: Callable[[bytes], bytes]) -> None:
-    """Change what a stream brings, after what other faults have made of it."""
-    before = stream.alter
-    stream.alter = lambda taken: change(before(taken))
 
 
 def _halved(reply: Reply) -> Reply:
@@ -353,7 +310,7 @@ def _halved(reply: Reply) -> Reply:
         stream.end(broken=True)
         return taken
 
-    _alter(stream, end)
+    alter(stream, end)
     return attrs.evolve(reply, body=b"", stream=stream)
 
 
@@ -364,6 +321,12 @@ def _refused(refusal: Refusal) -> Reply:
         kind, body = "application/json", json.encode(refusal.body())
     headers = [("Content-Type", kind), *refusal.headers.items()]
     return Reply(status=refusal.status, body=body, headers=headers)
+
+
+def _check_retry_after(seconds: int) -> None:
+    if not is_whole(seconds, 0):
+        # HTTP has no other: https://www.rfc-editor.org/rfc/rfc9110#section-10.2.3
+        raise InvalidArgumentError(f"retry_after must be whole seconds, 0 or more, not {seconds!r}")
 
 
 def _shown(**options: Any) -> str:

@@ -12,8 +12,9 @@ from typing import Final, Self
 import attrs
 
 from matrixinfer_client.errors import InvalidArgumentError
+from matrixinfer_client.testing.amounts import is_number, is_whole
 from matrixinfer_client.testing.exchange import Call, Reply
-from matrixinfer_client.testing.faults import Fault, Occasion
+from matrixinfer_client.testing.faults import Fault, Occasion, check_faults
 from matrixinfer_client.testing.matching import Match, Subject
 
 __all__ = ["Chance", "Injection", "Injector"]
@@ -31,11 +32,11 @@ class Chance:
     """By which chance it acts on one of the others."""
 
     def __attrs_post_init__(self) -> None:
-        if self.times is not None and self.times < 1:
+        if self.times is not None and not is_whole(self.times, 1):
             raise InvalidArgumentError(f"times must be 1 or more, or None, not {self.times!r}")
-        if self.after < 0:
+        if not is_whole(self.after, 0):
             raise InvalidArgumentError(f"after must be 0 or more, not {self.after!r}")
-        if not 0 < self.probability <= 1:
+        if not (is_number(self.probability) and 0 < self.probability <= 1):
             raise InvalidArgumentError(
                 f"probability must be above 0 and at most 1, not {self.probability!r}"
             )
@@ -127,6 +128,7 @@ class Injector:
             raise InvalidArgumentError(
                 "inject needs a fault, such as error(500) of matrixinfer_client.testing"
             )
+        check_faults(faults)
         for fault in faults:
             if fault.verbs and match.verbs and not fault.verbs & match.verbs:
                 raise InvalidArgumentError(

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from matrixinfer_client import yamlio
-from matrixinfer_client.errors import InvalidArgumentError
+from matrixinfer_client.errors import InvalidArgumentError, MatrixInferError
 
 __all__ = ["write_kubeconfig"]
 
@@ -23,7 +23,8 @@ def write_kubeconfig(
     """Write a file that only its owner can read, with one context for each user.
 
     The context of `admin` is called `fake-cluster` and is the current one, the others are called
-    as their users. Raises `InvalidArgumentError` when something else is in the file.
+    as their users. Raises `InvalidArgumentError` when something else is in the file, and
+    `MatrixInferError` when it cannot be written.
     """
     cluster: dict[str, Any] = {"server": server}
     if authority is not None:
@@ -38,7 +39,11 @@ def write_kubeconfig(
         "contexts": contexts,
         "current-context": _NAME,
     }
-    _write(path, _MARK + yamlio.dump(document).encode())
+    try:
+        _write(path, _MARK + yamlio.dump(document).encode())
+    except OSError as error:
+        reason = os.strerror(error.errno).lower() if error.errno else str(error)
+        raise MatrixInferError(f"the kubeconfig file {path} cannot be written: {reason}") from error
 
 
 def _context(name: str, user: str | None) -> dict[str, Any]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
-from typing import Any, Final, Protocol, TypeAlias
+from typing import Any, Final, Protocol, TypeAlias, cast
 
 import attrs
 from msgspec import DecodeError, Struct, json
@@ -150,6 +150,12 @@ class Match:
         when: Callable[[Call], bool] | None = None,
     ) -> Match:
         """Understand what a person wrote. Raises `InvalidArgumentError` for what is unknown."""
+        _check_texts(namespace=namespace, name=name, caller=caller)
+        if when is not None and not callable(when):
+            raise InvalidArgumentError(
+                "when must be a function that is given a call and tells whether it is meant, "
+                f"not {when!r}"
+            )
         found, subresource = (None, None) if resource is None else _resource(resource)
         return cls(
             verbs=None if verb is None else _verbs(verb),
@@ -177,8 +183,20 @@ class Match:
         return self.fits(subject) and (self.when is None or self.when(subject.call))
 
 
+def _check_texts(**given: object) -> None:
+    """A value of another type would match nothing, and nobody would hear of it."""
+    for argument, value in given.items():
+        if value is not None and not isinstance(value, str):
+            raise InvalidArgumentError(f"{argument} must be a string, not {value!r}")
+
+
 def _verbs(given: Verbs) -> frozenset[str]:
-    wanted = frozenset((given,) if isinstance(given, str) else given)
+    words: Any = (given,) if isinstance(given, str) else given
+    if not isinstance(words, Iterable):
+        raise InvalidArgumentError(f"verb must be one verb or several, not {given!r}")
+    wanted = frozenset(cast("Iterable[str]", words))
+    if not wanted:
+        raise InvalidArgumentError("verb is empty; leave it out to mean all verbs")
     for verb in wanted:
         if verb not in VERBS:
             raise InvalidArgumentError(f"verb {verb!r} is unknown; there are {', '.join(VERBS)}")
@@ -188,11 +206,7 @@ def _verbs(given: Verbs) -> frozenset[str]:
 def _resource(given: What) -> tuple[ResourceType, str | None]:
     """The resource, and the subresource that is meant: "" for none, None for all."""
     if not isinstance(given, str):
-        kind = given.KIND
-        found = catalog().of_kind(kind.api_version, kind.kind)
-        if found is None:
-            raise InvalidArgumentError(_unknown(str(kind)))
-        return found, ""
+        return _class_resource(given), ""
     text, slash, subresource = given.partition("/")
     found = next((each for each in catalog().types if text in _names(each)), None)
     if found is None:
@@ -207,6 +221,17 @@ def _resource(given: What) -> tuple[ResourceType, str | None]:
             f"{found.kind.plural} have no subresource {subresource!r}; there are: {known}"
         )
     return found, subresource
+
+
+def _class_resource(given: object) -> ResourceType:
+    if not (isinstance(given, type) and issubclass(given, ApiObject)):
+        raise InvalidArgumentError(
+            f"resource must be a plural, kind, short name or class such as Model, not {given!r}"
+        )
+    found = catalog().of_kind(given.KIND.api_version, given.KIND.kind)
+    if found is None:
+        raise InvalidArgumentError(_unknown(str(given.KIND)))
+    return found
 
 
 def _names(each: ResourceType) -> tuple[str, ...]:

@@ -8,6 +8,7 @@ from urllib.parse import quote
 
 from msgspec import json
 
+from matrixinfer_client import codec
 from matrixinfer_client.errors import InvalidArgumentError, RequestInfo, error_from_response
 from matrixinfer_client.models import ApiObject
 from matrixinfer_client.testing.calls import read_call
@@ -41,10 +42,9 @@ def request(
 def add(handle: Callable[[Call], Reply], objects: Iterable[ApiObject | Mapping[str, Any]]) -> None:
     """Create objects of any kind that is served, and the namespaces that they are in."""
     for given in objects:
-        obj = given.to_dict() if isinstance(given, ApiObject) else dict(given)
+        obj = _plain(given)
         found = _type_of(obj)
-        metadata = cast("dict[str, Any]", obj.get("metadata") or {})
-        namespace = metadata.get("namespace") or "default"
+        namespace = _namespace_of(obj)
         if found.kind.namespaced and namespace != "default":
             _ensure(handle, namespace)
         created = _write(handle, "POST", _collection(found, namespace), obj)
@@ -53,6 +53,27 @@ def add(handle: Callable[[Call], Reply], objects: Iterable[ApiObject | Mapping[s
             name = quote(created["metadata"]["name"], safe="")
             path = f"{_collection(found, namespace)}/{name}/status"
             _write(handle, "PUT", path, {**created, "status": obj["status"]})
+
+
+def _plain(given: object) -> dict[str, Any]:
+    if isinstance(given, ApiObject):
+        return given.to_dict()
+    if isinstance(given, Mapping):
+        return dict(cast("Mapping[str, Any]", given))
+    hint = "several objects are several arguments: add(*objects)"
+    if isinstance(given, str | bytes):
+        hint = "text becomes one by Model.from_yaml, a file by load_manifests"
+    name = given.__name__ if isinstance(given, type) else f"a {type(given).__name__}"
+    raise InvalidArgumentError(f"{name} is neither a typed object nor a mapping; {hint}")
+
+
+def _namespace_of(obj: Mapping[str, Any]) -> str:
+    """Where it goes; what is no namespace stays for the server to refuse."""
+    metadata: object = obj.get("metadata")
+    if not isinstance(metadata, Mapping):
+        return "default"
+    given = cast("Mapping[str, object]", metadata).get("namespace")
+    return given if given and isinstance(given, str) else "default"
 
 
 def _type_of(obj: Mapping[str, Any]) -> ResourceType:
@@ -99,5 +120,5 @@ def _send(
     headers = {"accept": "application/json"}
     if body is not None:
         headers["content-type"] = content_type
-    content = body if isinstance(body, bytes) else b"" if body is None else json.encode(body)
-    return handle(read_call(method, target, headers, content))
+    content = body if isinstance(body, bytes) else b"" if body is None else codec.encode(body)
+    return handle(read_call(method.upper(), target, headers, content))

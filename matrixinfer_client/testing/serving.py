@@ -11,11 +11,12 @@ from contextlib import ExitStack
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from types import TracebackType
-from typing import Final, Self
+from typing import Final, Self, cast
 
 import attrs
 
 from matrixinfer_client.errors import InvalidArgumentError, MatrixInferError
+from matrixinfer_client.testing.amounts import is_whole
 from matrixinfer_client.testing.calls import read_call, user
 from matrixinfer_client.testing.exchange import ADMIN, ANONYMOUS, Call, Caller, Reply
 from matrixinfer_client.testing.kubeconfigs import write_kubeconfig
@@ -82,10 +83,12 @@ def serve(
     kubeconfig: str | os.PathLike[str] | None = None,
 ) -> Served:
     """Serve on 127.0.0.1; see `FakeCluster.serve`."""
-    callers = _callers(users or {})
+    if not is_whole(port, 0, 65535):
+        raise InvalidArgumentError(f"port must be 1 to 65535, or 0 for any free one, not {port!r}")
+    callers = _callers({} if users is None else users)
     if tls is None:
-        tls = bool(token or callers)
-    tokens = _new_tokens(token, callers) if tls or token or users else {}
+        tls = token is not None or bool(callers)
+    tokens = _new_tokens(token, callers) if tls or token is not None or callers else {}
     with ExitStack() as resources:
         directory = Path(resources.enter_context(TemporaryDirectory(prefix="fake-cluster-")))
         context, authority = _tls(directory) if tls else (None, None)
@@ -136,6 +139,10 @@ class _Gate:
 
 
 def _callers(users: Mapping[str, Sequence[str]]) -> dict[str, Caller]:
+    if not isinstance(cast("object", users), Mapping):
+        raise InvalidArgumentError(
+            f"users must be names with their groups, such as {{'ann': ['dev']}}, not {users!r}"
+        )
     if ADMIN.name in users:
         raise InvalidArgumentError(
             f"{ADMIN.name!r} is always there and may do everything; call your user otherwise"
@@ -144,8 +151,10 @@ def _callers(users: Mapping[str, Sequence[str]]) -> dict[str, Caller]:
 
 
 def _new_tokens(token: str | None, names: Iterable[str]) -> dict[str, str]:
+    # Not the value: it is a secret.
+    if token == "":
+        raise InvalidArgumentError("token is empty; leave it out for a random one, or for none")
     if token is not None and (not token.isascii() or not token.isprintable() or " " in token):
-        # Not the value: it is a secret.
         raise InvalidArgumentError("token must be of printable ASCII characters without spaces")
     return {
         ADMIN.name: token or secrets.token_urlsafe(24),
@@ -159,8 +168,9 @@ def _tls(directory: Path) -> tuple[ssl.SSLContext, bytes]:
         from matrixinfer_client.testing.certificates import server_files  # noqa: PLC0415
     except ModuleNotFoundError as error:
         raise TlsUnavailableError(
-            "serve(tls=True) needs the library that makes certificates: "
-            'pip install "matrixinfer-client[testing-tls]"; without TLS nothing more is needed'
+            "to serve with TLS, as for tls=True and for tokens, takes the library that makes "
+            'certificates: pip install "matrixinfer-client[testing-tls]"; without TLS nothing more '
+            "is needed"
         ) from error
     files = server_files(_HOSTS)
     chain, key = directory / "tls.crt", directory / "tls.key"

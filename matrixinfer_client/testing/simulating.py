@@ -11,8 +11,9 @@ from matrixinfer_client.testing.exchange import Caller
 if TYPE_CHECKING:
     from matrixinfer_client.client import Client
     from matrixinfer_client.testing.simulation import Simulation
+    from matrixinfer_client.testing.state import State
 
-__all__ = ["CONTROLLERS", "Simulate", "simulated"]
+__all__ = ["CONTROLLERS", "Simulate", "started"]
 
 Simulate: TypeAlias = "bool | Mapping[str, Any] | Callable[[Client], Simulation]"
 """Whether controllers are simulated, and how: options of `Simulation`, or what makes one."""
@@ -24,8 +25,16 @@ CONTROLLERS: Final = Caller(
 """Whom the simulated controllers act for."""
 
 
-def simulated(simulate: Simulate, client: Client, seed: int) -> Simulation:
-    """Make what is asked for; it is not started yet."""
+def started(simulate: Simulate, client: Client, seed: int, state: State) -> Simulation:
+    """Make what is asked for, let the server know of its nodes and logs, and start it."""
+    simulation = _made(simulate, client, seed)
+    state.logs = simulation.logs
+    state.has_nodes = True
+    simulation.start()
+    return simulation
+
+
+def _made(simulate: Simulate, client: Client, seed: int) -> Simulation:
     from matrixinfer_client.testing.simulation import Simulation  # noqa: PLC0415
 
     if callable(simulate):
@@ -37,6 +46,11 @@ def simulated(simulate: Simulate, client: Client, seed: int) -> Simulation:
         return made
     if isinstance(simulate, Mapping):
         options: dict[str, Any] = {"seed": seed, **simulate}
+        known = Simulation.__init__.__kwdefaults__ or {}
+        for option in options.keys() - known.keys():
+            raise InvalidArgumentError(
+                f"a simulation has no option {option!r}; there are {', '.join(sorted(known))}"
+            )
         return Simulation(client, **options)
     if simulate is not True:
         raise InvalidArgumentError(

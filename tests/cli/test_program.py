@@ -5,12 +5,13 @@ from __future__ import annotations
 import subprocess
 import sys
 import tomllib
+from pathlib import Path
 
 import pytest
 
 from matrixinfer_client.cli import main
 from matrixinfer_client.version import VERSION
-from tests.cli.running import run
+from tests.cli.running import PROGRAM, run
 from tests.pages import ROOT
 
 
@@ -49,6 +50,7 @@ def test_help_lists_every_command_with_a_line(
         (["demo", "twice"], "unexpected extra argument"),
         (["fake-cluster", "--port", "99999"], "99999 is not in the range"),
         (["fake-cluster", "--simulate", "--speed", "nan"], "must be a number above 0"),
+        (["fake-cluster", "--speed", "9"], "--speed is that of --simulate, which is not there"),
         ([], "Commands:"),
     ],
 )
@@ -66,6 +68,15 @@ def test_a_wrong_call_of_the_process_is_the_same() -> None:
     done = run("dmeo")
     assert (done.returncode, done.stdout) == (2, "")
     assert done.stderr.endswith("there is no command 'dmeo'; did you mean 'demo'?\n")
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="this system has no such device")
+def test_a_full_disk_is_told_without_a_traceback() -> None:
+    with Path("/dev/full").open("w") as full:
+        done = subprocess.run(
+            [*PROGRAM, "demo"], stdout=full, stderr=subprocess.PIPE, text=True, check=False
+        )
+    assert (done.returncode, done.stderr) == (1, "matrixinfer: No space left on device\n")
 
 
 def test_without_the_extra_it_says_what_to_install() -> None:

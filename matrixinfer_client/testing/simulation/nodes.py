@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from fractions import Fraction
+from typing import cast
 
 import attrs
 
+from matrixinfer_client.errors import InvalidArgumentError
 from matrixinfer_client.looks import mapping, rows, text, texts
 from matrixinfer_client.testing.simulation.plainly import Plain
 from matrixinfer_client.validation.quantities import QuantityError, parse_quantity
 
-__all__ = ["DEFAULT_NODES", "GPU", "Node", "Usage", "place", "refusal"]
+__all__ = ["DEFAULT_NODES", "GPU", "Node", "Usage", "checked_nodes", "place", "refusal"]
 
 GPU = "nvidia.com/gpu"
 _AFFINITY = "node(s) didn't match Pod's node affinity/selector"
@@ -34,24 +36,35 @@ class Node:
     """Other resources that pods may ask for, such as NPUs."""
     labels: Mapping[str, str] = attrs.field(factory=dict[str, str], kw_only=True)
 
+    def __attrs_post_init__(self) -> None:
+        for name, value in self._amounts.items():
+            _check_amount(self.name, name, value)
+
+    @property
+    def _amounts(self) -> Mapping[str, str | int]:
+        amounts = {GPU: self.gpus, "cpu": self.cpu, "memory": self.memory, "pods": self.pods}
+        return {**amounts, **self.resources}
+
     @property
     def capacity(self) -> Mapping[str, Fraction]:
         """All that it can give, by resource."""
-        amounts = {GPU: self.gpus, "cpu": self.cpu, "memory": self.memory, "pods": self.pods}
-        return {name: _amount(value) for name, value in {**amounts, **self.resources}.items()}
+        return {name: _amount(value) for name, value in self._amounts.items()}
 
 
-DEFAULT_NODES: Sequence[Node] = (
-    Node(
-        "node-1",
-        gpus=1024,
-        cpu=16384,
-        memory="64Ti",
-        pods=10000,
-        labels={NPU_LABEL: "ascend-1980"},
-    ),
-)
-"""One node on which everything fits."""
+def checked_nodes(given: object) -> Sequence[Node]:
+    """The nodes of a simulation, each once. Raises `InvalidArgumentError` for what are none."""
+    if given is None:
+        return DEFAULT_NODES
+    nodes: dict[str, Node] = {}
+    for each in cast("Iterable[object]", given) if isinstance(given, Iterable) else (given,):
+        if not isinstance(each, Node):
+            raise InvalidArgumentError(
+                f"nodes must be Nodes, such as [Node('node-1', gpus=8)], not {each!r}"
+            )
+        if each.name in nodes:
+            raise InvalidArgumentError(f"there are two nodes called {each.name!r}")
+        nodes[each.name] = each
+    return tuple(nodes.values())
 
 
 class Usage:
@@ -160,6 +173,17 @@ def _amount(value: object) -> Fraction:
         return Fraction()
 
 
+def _check_amount(node: str, name: str, value: object) -> None:
+    try:
+        fits = not isinstance(value, bool) and parse_quantity(str(value)).amount >= 0
+    except QuantityError:
+        fits = False
+    if not fits:
+        raise InvalidArgumentError(
+            f"node {node!r} has {value!r} of {name}; it must be a quantity such as 8 or '512Gi'"
+        )
+
+
 def _is_wanted(spec: Plain, node: Node) -> bool:
     selector = mapping(spec.get("nodeSelector"))
     if any(node.labels.get(key) != value for key, value in selector.items()):
@@ -193,3 +217,16 @@ def _holds(expression: Plain, labels: Mapping[str, str]) -> bool:
             return value is not None and int(value) < int(values[0])
         case _:
             return False
+
+
+DEFAULT_NODES: Sequence[Node] = (
+    Node(
+        "node-1",
+        gpus=1024,
+        cpu=16384,
+        memory="64Ti",
+        pods=10000,
+        labels={NPU_LABEL: "ascend-1980"},
+    ),
+)
+"""One node on which everything fits."""

@@ -15,11 +15,13 @@ from matrixinfer_client.errors import (
     ApiError,
     ConflictError,
     ForbiddenError,
+    InvalidArgumentError,
     MatrixInferError,
     NotFoundError,
     UnauthorizedError,
 )
 from matrixinfer_client.names import ALL_NAMESPACES
+from matrixinfer_client.testing.amounts import is_number
 from matrixinfer_client.testing.simulation.cluster import Cluster
 from matrixinfer_client.testing.simulation.controller import (
     Controller,
@@ -31,7 +33,7 @@ from matrixinfer_client.testing.simulation.infer_controller import InferControll
 from matrixinfer_client.testing.simulation.logbook import LogBook
 from matrixinfer_client.testing.simulation.model_controller import ModelController
 from matrixinfer_client.testing.simulation.node_agent import NodeAgent
-from matrixinfer_client.testing.simulation.nodes import DEFAULT_NODES, GPU, Node
+from matrixinfer_client.testing.simulation.nodes import GPU, Node, checked_nodes
 from matrixinfer_client.testing.simulation.timing import DELAYS, checked_speed
 from matrixinfer_client.testing.simulation.worker import Worker
 
@@ -97,7 +99,7 @@ class Simulation:
         stepped: bool = False,
         on_error: Callable[[Exception], object] | None = None,
     ) -> None:
-        chosen = tuple(DEFAULT_NODES if nodes is None else nodes)
+        chosen = checked_nodes(nodes)
         chance = random.Random(seed)  # noqa: S311 - nothing is kept secret with it
         self._on_error = on_error or _log_error
         self._errors: deque[Exception] = deque(maxlen=_KEPT_ERRORS)
@@ -201,6 +203,8 @@ class Simulation:
             timeout: Seconds that this may really take. Default: 30.
         """
         self._check_stepped()
+        if not is_number(seconds):
+            raise InvalidArgumentError(f"seconds must be 0 or more, not {seconds!r}")
         self._worker.advance(seconds, timeout)
 
     # Its failures.
@@ -335,7 +339,9 @@ class Simulation:
             _log.exception("the simulation's on_error failed")
 
     def _check_running(self) -> None:
-        if not self._started or self._stopped:
+        if self._stopped:
+            raise MatrixInferError("the simulation was stopped; make another one")
+        if not self._started:
             raise MatrixInferError(
                 "the simulation does not run; use it as a context manager, or call start()"
             )

@@ -5,6 +5,7 @@ from __future__ import annotations
 from msgspec import Struct
 
 from matrixinfer_client.errors import InvalidArgumentError
+from matrixinfer_client.testing.amounts import is_number
 
 __all__ = ["DELAYS", "MINUTE", "Delays", "checked_speed"]
 
@@ -58,7 +59,7 @@ DELAYS = Delays()
 
 def checked_speed(speed: float) -> float:
     """`speed`, if a simulation can run at it; `float("inf")` can."""
-    if not speed > 0:
+    if not is_number(speed) or speed == 0:
         raise InvalidArgumentError(
             f"speed must be above 0 (1 is the normal speed, 10 is ten times faster), not {speed!r}"
         )
