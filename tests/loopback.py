@@ -80,8 +80,8 @@ def stall(connection: socket.socket) -> bool:
 
 
 def ignore(connection: socket.socket) -> bool:
-    """Do not answer, and for a second do not notice that the client gives up."""
-    time.sleep(1.0)
+    """Do not answer, and for a while do not notice that the client gives up."""
+    time.sleep(5.0)
     return False
 
 
