@@ -1,4 +1,4 @@
-"""Fixtures of the tests that run `kubectl` against the fake and a real API server."""
+"""Fixtures of the tests that have the fake beside a real API server, and `kubectl` for both."""
 
 from __future__ import annotations
 
@@ -10,7 +10,23 @@ import pytest
 
 from matrixinfer_client.testing import FakeCluster
 from tests.cluster.server import ApiServer
+from tests.fake.asking import Asker, asker
 from tests.fake.kubectl import Both, Kubectl
+
+
+@pytest.fixture(scope="module")
+def ask(api_server: ApiServer) -> Iterator[Asker]:
+    """Sends plain requests to the real one."""
+    with asker(api_server) as ready:
+        yield ready
+
+
+@pytest.fixture(scope="module")
+def place(api_server: ApiServer) -> Iterator[str]:
+    """A namespace of the real one for all tests of a module."""
+    name = api_server.create_namespace("place-")
+    yield name
+    api_server.delete_namespace(name)
 
 
 @pytest.fixture(scope="module")

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 from unittest.mock import ANY
 
@@ -14,8 +14,7 @@ from matrixinfer_client.testing.catalog import ResourceType
 from matrixinfer_client.testing.exchange import Call, Reply
 from matrixinfer_client.testing.presenting import Presentation, presentation
 from matrixinfer_client.testing.refusal import Refusal
-from tests.cluster.server import ApiServer
-from tests.fake.asking import Answer, Asker, asker
+from tests.fake.asking import Answer, Asker
 from tests.fake.placing import (
     MAIN,
     META,
@@ -28,20 +27,6 @@ from tests.fake.placing import (
     policy,
     without_descriptions,
 )
-
-
-@pytest.fixture(scope="module")
-def ask(api_server: ApiServer) -> Iterator[Asker]:
-    with asker(api_server) as ready:
-        yield ready
-
-
-@pytest.fixture(scope="module")
-def place(api_server: ApiServer) -> Iterator[str]:
-    """A namespace that the tests here fill, each with a kind of its own."""
-    name = api_server.create_namespace("tables-")
-    yield name
-    api_server.delete_namespace(name)
 
 
 @pytest.fixture(scope="module")

@@ -19,7 +19,7 @@ from matrixinfer_client.testing.access import (
 from matrixinfer_client.testing.refusals import Refusal
 from matrixinfer_client.testing.reviewing import access_review, rules_review, subject_review
 from tests.cluster.server import ApiServer
-from tests.fake.asking import Answer, Asker, asker
+from tests.fake.asking import Answer, Asker
 
 GROUP = "registry.matrixinfer.ai"
 RBAC = "rbac.authorization.k8s.io"
@@ -209,19 +209,6 @@ def test_impersonation_needs_a_right_for_each_part() -> None:
         'resource "userextras/scopes/a" in API group "authentication.k8s.io" at the cluster scope: '
         "RBAC: because"
     )
-
-
-@pytest.fixture(scope="module")
-def place(api_server: ApiServer) -> Iterator[str]:
-    name = api_server.create_namespace("access-")
-    yield name
-    api_server.delete_namespace(name)
-
-
-@pytest.fixture(scope="module")
-def ask(api_server: ApiServer) -> Iterator[Asker]:
-    with asker(api_server) as ready:
-        yield ready
 
 
 @pytest.fixture(scope="module")

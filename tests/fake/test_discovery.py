@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from typing import Any
 
 import pytest
@@ -12,7 +12,7 @@ from matrixinfer_client.testing.discovering import VERSION, discovery
 from matrixinfer_client.testing.exchange import ADMIN, ANONYMOUS, Call, Caller
 from matrixinfer_client.testing.refusal import Refusal
 from tests.cluster.server import ApiServer
-from tests.fake.asking import Answer, Asker, asker
+from tests.fake.asking import Answer, Asker
 
 AGGREGATED = "application/json;g=apidiscovery.k8s.io;v=v2;as=APIGroupDiscoveryList"
 # What kubectl sends.
@@ -52,12 +52,6 @@ def fake(
         return Answer(reply.status, found, json.loads(reply.body))
     except ValueError:
         return Answer(reply.status, found, reply.body.decode())
-
-
-@pytest.fixture(scope="module")
-def ask(api_server: ApiServer) -> Iterator[Asker]:
-    with asker(api_server) as ready:
-        yield ready
 
 
 def real(ask: Asker, path: str, *, method: str = "GET", accept: str = "application/json") -> Answer:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
 from typing import Any
 
 import pytest
@@ -34,8 +33,7 @@ from matrixinfer_client.testing.refusals import (
 )
 from matrixinfer_client.validation.objects import complete
 from matrixinfer_client.validation.schemas import kind_schema
-from tests.cluster.server import ApiServer
-from tests.fake.asking import Answer, Asker, asker
+from tests.fake.asking import Answer, Asker
 
 VERSION = "registry.matrixinfer.ai/v1alpha1"
 KIND = "AutoscalingPolicy"
@@ -75,19 +73,6 @@ class Stored:
     def patch(self, patch_type: str, body: Any, strict: str = "Strict") -> Answer:
         options = f"dryRun=All&fieldValidation={strict}"
         return self.ask("PATCH", f"{self.path}?{options}", body, content_type=patch_type)
-
-
-@pytest.fixture(scope="module")
-def place(api_server: ApiServer) -> Iterator[str]:
-    name = api_server.create_namespace("patches-")
-    yield name
-    api_server.delete_namespace(name)
-
-
-@pytest.fixture(scope="module")
-def ask(api_server: ApiServer) -> Iterator[Asker]:
-    with asker(api_server) as ready:
-        yield ready
 
 
 @pytest.fixture(scope="module")

@@ -10,7 +10,7 @@ import pytest
 from matrixinfer_client.testing.quota import charged, tracked
 from matrixinfer_client.testing.refusals import Refusal
 from tests.cluster.server import ApiServer
-from tests.fake.asking import Asker, asker
+from tests.fake.asking import Asker
 
 GROUP = "registry.matrixinfer.ai"
 VERSION = f"{GROUP}/v1alpha1"
@@ -103,12 +103,6 @@ PODS: dict[str, tuple[dict[str, Any], dict[str, Any]]] = {
     ),
     "about other things": (quota("q", hard={"services": "0", COUNT: "0"}), pod()),
 }
-
-
-@pytest.fixture(scope="module")
-def ask(api_server: ApiServer) -> Iterator[Asker]:
-    with asker(api_server) as ready:
-        yield ready
 
 
 @pytest.fixture

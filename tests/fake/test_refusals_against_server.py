@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 
 import pytest
@@ -11,25 +11,12 @@ import pytest
 from matrixinfer_client.testing import refusals
 from matrixinfer_client.testing.refusals import Refusal
 from tests.cluster.server import ApiServer
-from tests.fake.asking import Asker, asker, assert_same
+from tests.fake.asking import Asker, assert_same
 
 GROUP = "registry.matrixinfer.ai"
 VERSION = f"{GROUP}/v1alpha1"
 KIND = "AutoscalingPolicy"
 PLURAL = "autoscalingpolicies"
-
-
-@pytest.fixture(scope="module")
-def ask(api_server: ApiServer) -> Iterator[Asker]:
-    with asker(api_server) as ready:
-        yield ready
-
-
-@pytest.fixture(scope="module")
-def place(api_server: ApiServer) -> Iterator[str]:
-    name = api_server.create_namespace("refusals-")
-    yield name
-    api_server.delete_namespace(name)
 
 
 def path(place: str, plural: str = PLURAL, name: str = "") -> str:

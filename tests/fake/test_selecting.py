@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from contextlib import suppress
 from typing import Any
 from urllib.parse import quote
@@ -15,8 +14,7 @@ from matrixinfer_client.kinds import Kind
 from matrixinfer_client.labels import matcher
 from matrixinfer_client.testing.refusals import Refusal
 from matrixinfer_client.testing.selecting import label_predicate, selection
-from tests.cluster.server import ApiServer
-from tests.fake.asking import Asker, asker
+from tests.fake.asking import Asker
 
 
 def kind_of(name: str, plural: str, group: str = "") -> Kind:
@@ -224,12 +222,6 @@ FIELD_SELECTORS = [
     (CONFIG_MAPS, "data=x"),
     (kind_of("Role", "roles", "rbac.authorization.k8s.io"), "rules=x"),
 ]
-
-
-@pytest.fixture(scope="module")
-def ask(api_server: ApiServer) -> Iterator[Asker]:
-    with asker(api_server) as ready:
-        yield ready
 
 
 def listing(ask: Asker, kind: Kind, option: str, selector: str) -> Any:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -11,8 +11,7 @@ import pytest
 from matrixinfer_client.testing.ages import age, human_duration
 from matrixinfer_client.testing.catalog import ResourceType
 from matrixinfer_client.testing.tables import table
-from tests.cluster.server import ApiServer
-from tests.fake.asking import Asker, asker
+from tests.fake.asking import Asker
 from tests.fake.placing import (
     MAIN,
     POD,
@@ -26,20 +25,6 @@ from tests.fake.placing import (
     without_descriptions,
 )
 from tests.fake.podstates import DAYS_AGO, DELETED, PODS
-
-
-@pytest.fixture(scope="module")
-def ask(api_server: ApiServer) -> Iterator[Asker]:
-    with asker(api_server) as ready:
-        yield ready
-
-
-@pytest.fixture(scope="module")
-def place(api_server: ApiServer) -> Iterator[str]:
-    """A namespace that the tests here fill, each with a kind of its own."""
-    name = api_server.create_namespace("tables-")
-    yield name
-    api_server.delete_namespace(name)
 
 
 def assert_same_table(ask: Asker, kind: ResourceType, path: str, query: str = "") -> Any:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from typing import Any
 
 import pytest
@@ -23,28 +23,13 @@ from matrixinfer_client.testing.metafaults import metadata_fault
 from matrixinfer_client.testing.refusals import Refusal
 from matrixinfer_client.validation.objects import complete
 from matrixinfer_client.validation.schemas import kind_schema
-from tests.cluster.server import ApiServer
-from tests.fake.asking import Asker, asker, assert_same
+from tests.fake.asking import Asker, assert_same
 
 GROUP = "registry.matrixinfer.ai"
 VERSION = f"{GROUP}/v1alpha1"
 KIND = "AutoscalingPolicy"
 PLURAL = "autoscalingpolicies"
 SPEC: Mapping[str, Any] = {"metrics": [{"metricName": "m", "targetValue": 10}]}
-
-
-@pytest.fixture(scope="module")
-def ask(api_server: ApiServer) -> Iterator[Asker]:
-    with asker(api_server) as ready:
-        yield ready
-
-
-@pytest.fixture(scope="module")
-def place(api_server: ApiServer) -> Iterator[str]:
-    """A namespace that all tests here read; none of them stores anything in it."""
-    name = api_server.create_namespace("texts-")
-    yield name
-    api_server.delete_namespace(name)
 
 
 def path(place: str, plural: str = PLURAL, name: str = "") -> str:
