@@ -45,6 +45,11 @@ def test_the_programs_and_tests_of_the_guide_run(tmp_path: Path) -> None:
         assert printed in done.stdout, done.stdout
 
 
+def test_the_example_needs_nothing_that_only_the_tests_here_need() -> None:
+    done = pytest("examples/test_fleet.py", "--collect-only", "-p", "no:timeout", cwd=ROOT)
+    assert done.returncode == 0, done.stdout + done.stderr
+
+
 def test_the_twenty_tests_of_the_example_compute_for_less_than_two_seconds() -> None:
     def seconds(*arguments: str) -> float:
         before = resource.getrusage(resource.RUSAGE_CHILDREN).ru_utime
