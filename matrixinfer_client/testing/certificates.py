@@ -1,4 +1,4 @@
-"""Certificates for one server on the loopback interface, made anew for each.
+"""Certificates for servers on the loopback interface, made anew for each.
 
 The only module that needs `cryptography`, so it is imported when TLS is asked for.
 """
@@ -10,72 +10,70 @@ import ipaddress
 from collections.abc import Sequence
 from typing import Final
 
-import attrs
 from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
-from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
+from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID, ObjectIdentifier
 
-__all__ = ["ServerFiles", "server_files"]
+__all__ = ["Authority"]
 
 # Wide on both sides, for machines whose clocks are wrong.
 _PAST: Final = dt.timedelta(days=1)
 _FUTURE: Final = dt.timedelta(days=30)
 
 
-@attrs.frozen(kw_only=True)
-class ServerFiles:
-    """What a TLS server is started with, PEM."""
+class Authority:
+    """Signs certificates; its private key never leaves the process.
 
-    authority: bytes
-    """The certificate that clients check the server's with."""
-    certificate: bytes
-    key: bytes = attrs.field(repr=False)
+    The extensions are those that strict checks ask for, the default from Python 3.13 on.
+    """
 
+    def __init__(self, name: str) -> None:
+        self._key = ec.generate_private_key(ec.SECP256R1())
+        self._name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, name)])
+        identifier = x509.SubjectKeyIdentifier.from_public_key(self._key.public_key())
+        self._certificate = (
+            _dated(self._name, self._name, self._key)
+            .add_extension(x509.BasicConstraints(ca=True, path_length=0), critical=True)
+            .add_extension(_usage(signs_certificates=True), critical=True)
+            .add_extension(identifier, critical=False)
+            .sign(self._key, hashes.SHA256())
+        )
 
-def server_files(hosts: Sequence[str]) -> ServerFiles:
-    """A new authority, which is forgotten at once, and its certificate for names and addresses."""
-    pem = serialization.Encoding.PEM
-    authority_key, server_key = (ec.generate_private_key(ec.SECP256R1()) for _ in range(2))
-    authority = _authority(authority_key)
-    return ServerFiles(
-        authority=authority.public_bytes(pem),
-        certificate=_signed(hosts, server_key, authority, authority_key).public_bytes(pem),
-        key=server_key.private_bytes(
+    @property
+    def pem(self) -> bytes:
+        """Its own certificate, with which clients check those that it signed."""
+        return self._certificate.public_bytes(serialization.Encoding.PEM)
+
+    def server_certificate(self, hosts: Sequence[str]) -> tuple[bytes, bytes]:
+        """Certificate and key, in PEM, of a server known by these names and addresses."""
+        subject = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, hosts[0])])
+        names = x509.SubjectAlternativeName([_general_name(host) for host in hosts])
+        return self.issue(subject, ExtendedKeyUsageOID.SERVER_AUTH, names)
+
+    def issue(
+        self,
+        subject: x509.Name,
+        purpose: ObjectIdentifier,
+        names: x509.SubjectAlternativeName | None = None,
+    ) -> tuple[bytes, bytes]:
+        """Certificate and key, in PEM, of whoever it is."""
+        key = ec.generate_private_key(ec.SECP256R1())
+        identifier = x509.AuthorityKeyIdentifier.from_issuer_public_key(self._key.public_key())
+        builder = (
+            _dated(subject, self._name, key)
+            .add_extension(x509.BasicConstraints(ca=False, path_length=None), critical=True)
+            .add_extension(_usage(signs_certificates=False), critical=True)
+            .add_extension(x509.ExtendedKeyUsage([purpose]), critical=False)
+            .add_extension(identifier, critical=False)
+        )
+        if names is not None:
+            builder = builder.add_extension(names, critical=False)
+        pem = serialization.Encoding.PEM
+        private = key.private_bytes(
             pem, serialization.PrivateFormat.PKCS8, serialization.NoEncryption()
-        ),
-    )
-
-
-def _authority(key: ec.EllipticCurvePrivateKey) -> x509.Certificate:
-    name = _name("fake-cluster-authority")
-    # Here and below: the extensions that strict checks ask for, the default from Python 3.13 on.
-    return (
-        _dated(name, name, key)
-        .add_extension(x509.BasicConstraints(ca=True, path_length=0), critical=True)
-        .add_extension(_usage(signs_certificates=True), critical=True)
-        .add_extension(x509.SubjectKeyIdentifier.from_public_key(key.public_key()), critical=False)
-        .sign(key, hashes.SHA256())
-    )
-
-
-def _signed(
-    hosts: Sequence[str],
-    key: ec.EllipticCurvePrivateKey,
-    authority: x509.Certificate,
-    authority_key: ec.EllipticCurvePrivateKey,
-) -> x509.Certificate:
-    identifier = x509.AuthorityKeyIdentifier.from_issuer_public_key(authority_key.public_key())
-    names = x509.SubjectAlternativeName([_general_name(host) for host in hosts])
-    return (
-        _dated(_name(hosts[0]), authority.subject, key)
-        .add_extension(x509.BasicConstraints(ca=False, path_length=None), critical=True)
-        .add_extension(_usage(signs_certificates=False), critical=True)
-        .add_extension(x509.ExtendedKeyUsage([ExtendedKeyUsageOID.SERVER_AUTH]), critical=False)
-        .add_extension(identifier, critical=False)
-        .add_extension(names, critical=False)
-        .sign(authority_key, hashes.SHA256())
-    )
+        )
+        return builder.sign(self._key, hashes.SHA256()).public_bytes(pem), private
 
 
 def _dated(
@@ -105,10 +103,6 @@ def _usage(*, signs_certificates: bool) -> x509.KeyUsage:
         encipher_only=False,
         decipher_only=False,
     )
-
-
-def _name(text: str) -> x509.Name:
-    return x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, text)])
 
 
 def _general_name(host: str) -> x509.GeneralName:

@@ -165,22 +165,23 @@ def _new_tokens(token: str | None, names: Iterable[str]) -> dict[str, str]:
 def _tls(directory: Path) -> tuple[ssl.SSLContext, bytes]:
     """What the server is started with, and the certificate that clients need, also as a file."""
     try:
-        from matrixinfer_client.testing.certificates import server_files  # noqa: PLC0415
+        from matrixinfer_client.testing.certificates import Authority  # noqa: PLC0415
     except ModuleNotFoundError as error:
         raise TlsUnavailableError(
             "to serve with TLS, as for tls=True and for tokens, takes the library that makes "
             'certificates: pip install "matrixinfer-client[testing-tls]"; without TLS nothing more '
             "is needed"
         ) from error
-    files = server_files(_HOSTS)
+    authority = Authority("fake-cluster-authority")
+    certificate, private = authority.server_certificate(_HOSTS)
     chain, key = directory / "tls.crt", directory / "tls.key"
     # The ssl module reads certificates from files only; the directory is its owner's alone.
-    chain.write_bytes(files.certificate)
-    key.write_bytes(files.key)
+    chain.write_bytes(certificate)
+    key.write_bytes(private)
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     context.load_cert_chain(chain, key)
-    (directory / "ca.crt").write_bytes(files.authority)
-    return context, files.authority
+    (directory / "ca.crt").write_bytes(authority.pem)
+    return context, authority.pem
 
 
 def _start(listener: Listener, port: int) -> int:

@@ -211,13 +211,17 @@ async def test_a_closed_one_is_not_entered_by_tasks_either() -> None:
         await cluster.__aenter__()
 
 
-def test_time_does_not_go_back_and_ends_with_the_cluster() -> None:
+def test_a_simulation_looks_at_numbers_and_ends_with_the_cluster() -> None:
     with FakeCluster(simulate={"stepped": True}) as cluster:
         simulation: Any = cluster.simulation
         with pytest.raises(InvalidArgumentError, match="seconds must be 0 or more, not -1"):
             simulation.advance(-1)
         with pytest.raises(InvalidArgumentError, match="seconds must be 0 or more, not '1'"):
             simulation.advance("1")
+        with pytest.raises(InvalidArgumentError, match="times must be 1 or more, or None, not 0"):
+            simulation.fail("demo", "crash_loop", times=0)
+        with pytest.raises(InvalidArgumentError, match="factor must be a number"):
+            simulation.fail("demo", "slow", factor="10")
     with pytest.raises(MatrixInferError, match="the simulation was stopped"):
         simulation.settle()
 

@@ -10,6 +10,7 @@ import attrs
 
 from matrixinfer_client.errors import InvalidArgumentError
 from matrixinfer_client.labels import matcher
+from matrixinfer_client.testing.amounts import is_number, is_whole
 
 __all__ = ["Failure", "FailureMode", "Failures", "Hit"]
 
@@ -41,6 +42,18 @@ def _check_target(failure: object, attribute: object, value: Any) -> None:
         )
     if "=" in value or " " in value:
         matcher(value)
+
+
+def _check_times(failure: object, attribute: object, value: object) -> None:
+    del failure, attribute
+    if value is not None and not is_whole(value, 1):
+        raise InvalidArgumentError(f"times must be 1 or more, or None, not {value!r}")
+
+
+def _check_factor(failure: object, attribute: object, value: object) -> None:
+    del failure, attribute
+    if not is_number(value):
+        raise InvalidArgumentError(f"factor must be a number, 0 or more, not {value!r}")
 
 
 def _lines(value: str | Iterable[str]) -> Sequence[str]:
@@ -82,9 +95,9 @@ class Failure:
     """Lines that are printed before a crash, as one text or several. Default: a few."""
     resource: str = attrs.field(default="nvidia.com/gpu", kw_only=True)
     """What nodes are short of. Default: `nvidia.com/gpu`."""
-    factor: float = attrs.field(default=10.0, kw_only=True)
+    factor: float = attrs.field(default=10.0, validator=_check_factor, kw_only=True)
     """How much slower. Default: 10."""
-    times: int | None = attrs.field(default=None, kw_only=True)
+    times: int | None = attrs.field(default=None, validator=_check_times, kw_only=True)
     """How often it happens; after that it is over. Default: 1 for `transient_failed`, and without
     an end for the others."""
 
