@@ -108,7 +108,8 @@ def dump_all(values: list[Any]) -> str:
 
 
 def _dumped(values: list[Any], writer: type[SafeDumper]) -> str:
-    return yaml.dump_all(
+    # Newer stubs name a type of `width` that pyright does not know yet.
+    return yaml.dump_all(  # pyright: ignore[reportUnknownMemberType]
         values,
         Dumper=writer,
         default_flow_style=False,

@@ -141,7 +141,10 @@ def _why(findings: Sequence[Finding]) -> Html:
     """Two rows for each finding; empty when there are none."""
     rows: list[tuple[str, str]] = []
     for number, finding in enumerate(findings):
-        rows += [(bold("also" if number else "cause"), _cause(finding)), (bold("do"), finding.action)]
+        rows += [
+            (bold("also" if number else "cause"), _cause(finding)),
+            (bold("do"), finding.action),
+        ]
     return table((), rows) if rows else Html()
 
 

@@ -57,7 +57,7 @@ def _has_started(pod: Mapping[str, Any], container: str) -> bool:
         *(status.get("containerStatuses") or ()),
         *(status.get("initContainerStatuses") or ()),
     ]
-    found = next((each for each in statuses if each["name"] == container), {})
+    found: Mapping[str, Any] = next((each for each in statuses if each["name"] == container), {})
     return "waiting" not in found.get("state", {}) and bool(found)
 
 

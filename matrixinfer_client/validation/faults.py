@@ -92,9 +92,11 @@ def is_date_time(text: str) -> bool:
     if clock is None or clock[1] > "23" or clock[2] > "59" or clock[3] > "59":
         return False
     try:
-        return bool(_DAY.match(day)) and date.fromisoformat(day) is not None
+        date.fromisoformat(day)
     except ValueError:
         return False
+    # Python takes weeks and days without dashes, too.
+    return _DAY.match(day) is not None
 
 
 _DAY = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}\Z")

@@ -44,13 +44,13 @@ def _check_target(failure: object, attribute: object, value: Any) -> None:
         matcher(value)
 
 
-def _check_times(failure: object, attribute: object, value: object) -> None:
+def _check_times(failure: object, attribute: object, value: Any) -> None:
     del failure, attribute
     if value is not None and not is_whole(value, 1):
         raise InvalidArgumentError(f"times must be 1 or more, or None, not {value!r}")
 
 
-def _check_factor(failure: object, attribute: object, value: object) -> None:
+def _check_factor(failure: object, attribute: object, value: Any) -> None:
     del failure, attribute
     if not is_number(value):
         raise InvalidArgumentError(f"factor must be a number, 0 or more, not {value!r}")
