@@ -57,8 +57,8 @@ def _has_started(pod: Mapping[str, Any], container: str) -> bool:
         *(status.get("containerStatuses") or ()),
         *(status.get("initContainerStatuses") or ()),
     ]
-    found: Mapping[str, Any] = next((each for each in statuses if each["name"] == container), {})
-    return "waiting" not in found.get("state", {}) and bool(found)
+    found: Any = next((each for each in statuses if each["name"] == container), None)
+    return found is not None and "waiting" not in found.get("state", {})
 
 
 def _last(text: str, lines: str) -> str:
