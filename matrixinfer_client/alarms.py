@@ -30,6 +30,9 @@ __all__ = ["AsyncTimedRun", "TimedRun"]
 T = TypeVar("T")
 R = TypeVar("R")
 
+# How long the end of a thread is waited for, which only has to wake up.
+_PATIENCE = 1.0
+
 
 class _Clock:
     """Calls a function when it is time. Its thread starts with the first alarm."""
@@ -53,8 +56,11 @@ class _Clock:
         with self._changed:
             self._stopped = True
             self._changed.notify()
-        if self._thread is not None:
-            self._thread.join()
+        # Ctrl-C can come between making a thread and starting it.
+        if self._thread is not None and self._thread.is_alive():
+            # Or after a lock was taken and before the block that gives it back, and then the
+            # thread waits for that lock for ever.
+            self._thread.join(_PATIENCE)
 
     def _run(self) -> None:
         with self._changed:

@@ -5,6 +5,8 @@ from __future__ import annotations
 import ast
 import contextlib
 import io
+import os
+import signal
 import time
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any, Final
@@ -17,6 +19,8 @@ from matrixinfer_client.cli.telling import Teller
 from matrixinfer_client.errors import MatrixInferError
 
 if TYPE_CHECKING:
+    from types import FrameType
+
     from matrixinfer_client.testing import FakeCluster
 
 __all__ = ["command"]
@@ -53,6 +57,35 @@ def command(*, speed: float, seed: int | None) -> None:
     from matrixinfer_client.testing.making import check_rules  # noqa: PLC0415
 
     check_rules("cli")
+    with _leaving_at_once():
+        _tell(speed, seed)
+
+
+@contextlib.contextmanager
+def _leaving_at_once() -> Iterator[None]:
+    """Have Ctrl-C end the process on the spot: there is nothing to be cleaned up.
+
+    An exception would have to find its way out of waits, locks and callbacks, some of which
+    swallow it.
+    """
+
+    def leave(number: int, frame: FrameType | None) -> None:
+        del frame
+        # The terminal has written ^C into the line.
+        os.write(2, b"\n")
+        os._exit(128 + number)
+
+    before = signal.getsignal(signal.SIGINT)
+    # Whoever starts programs in the background may have it ignored.
+    if before is signal.default_int_handler:
+        signal.signal(signal.SIGINT, leave)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGINT, before)
+
+
+def _tell(speed: float, seed: int | None) -> None:
     teller = Teller()
     teller.prose(
         "MatrixInfer in a few seconds, on a simulated cluster inside this process; no real one "

@@ -3,11 +3,17 @@
 from __future__ import annotations
 
 import os
+import signal
 import subprocess
 import sys
 from pathlib import Path
 
 PROGRAM = (sys.executable, "-m", "matrixinfer_client")
+
+
+# Children start with what this process does about it; a runner in the background ignores it.
+if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+    signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 def start(*arguments: str, **environment: str) -> subprocess.Popen[str]:

@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 
+from matrixinfer_client.alarms import _Clock
 from matrixinfer_client.drivers import AsyncDriver
 from matrixinfer_client.flows import (
     NO_TIMEOUT,
@@ -108,3 +109,33 @@ async def test_nothing_is_left_behind(connect: Connect, serve: Serve) -> None:
 async def test_a_flow_without_a_clock_may_not_set_alarms(connect: Connect, serve: Serve) -> None:
     with pytest.raises(AssertionError, match="has no alarm"):
         await connect(serve(stall).url).run(alarm(1))
+
+
+# What an interrupt at the worst moment leaves behind: no block is so short that none can come.
+
+
+def test_a_clock_stops_though_an_interrupt_left_its_lock_taken() -> None:
+    clock = _Clock(lambda: None)
+    clock.set(60)
+    thread = clock._thread
+    assert thread is not None
+    clock._changed.acquire()
+    clock.stop()
+    assert thread.is_alive()
+    clock._changed.release()
+    thread.join(5)
+    assert not thread.is_alive()
+
+
+def test_a_clock_stops_though_an_interrupt_came_before_its_thread_began(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    def interrupted(thread: threading.Thread) -> None:
+        del thread
+        raise KeyboardInterrupt
+
+    clock = _Clock(lambda: None)
+    monkeypatch.setattr(threading.Thread, "start", interrupted)
+    with pytest.raises(KeyboardInterrupt):
+        clock.set(60)
+    clock.stop()
