@@ -145,7 +145,9 @@ def test_a_long_list_of_objects_is_not_taken_for_a_bomb() -> None:
 
 
 def test_text_nested_without_end_is_refused() -> None:
-    assert "f.yaml, line 1, column 151: nested more than 150 deep" in refused("[" * 100_000)
+    assert "f.yaml, line 1, column 151: nested more than 150 deep" in refused("[" * 900)
+    # Since PyYAML 6.0.4 its own limit, of a thousand, may be met first.
+    assert "f.yaml, line 1, column " in refused("[" * 100_000)
     assert "f.yaml: nested too deep" in refused('{"a":' * 100_000)
 
 
