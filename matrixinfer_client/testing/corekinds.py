@@ -28,12 +28,10 @@ def with_defaults(kind: Kind, obj: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def prepare_core(kind: Kind, obj: dict[str, Any], *, created: bool) -> None:
-    """Fill in what comes later, on a new object or on one that was changed."""
+    """Fill in what comes later, on a new object or on one that was changed; nobody owns it."""
     prepare = _PREPARE.get(kind.kind)
-    if kind.kind == "Event":
-        _event(obj)
-    elif prepare is not None and created:
-        prepare(obj)
+    if prepare is not None:
+        prepare(obj, created)
 
 
 def _namespace_defaults(obj: dict[str, Any]) -> None:
@@ -43,8 +41,10 @@ def _namespace_defaults(obj: dict[str, Any]) -> None:
         obj["metadata"] = {**metadata, "labels": labels}
 
 
-def _namespace(obj: dict[str, Any]) -> None:
+def _namespace(obj: dict[str, Any], created: bool) -> None:
     _namespace_defaults(obj)
+    if not created:
+        return
     obj.setdefault("spec", {}).setdefault("finalizers", ["kubernetes"])
     obj["status"] = {"phase": "Active"}
 
@@ -84,7 +84,7 @@ def _pull_policy(image: str) -> str:
     return "Always" if (not tag and "@" not in image) or tag == "latest" else "IfNotPresent"
 
 
-def _pod(obj: dict[str, Any]) -> None:
+def _pod(obj: dict[str, Any], created: bool) -> None:
     spec = obj["spec"]
     for name, value in _ADMITTED.items():
         spec.setdefault(name, value)
@@ -94,7 +94,8 @@ def _pod(obj: dict[str, Any]) -> None:
         if all(each.get("key") not in (None, key) for each in tolerations):
             effect = {"operator": "Exists", "effect": "NoExecute", "tolerationSeconds": 300}
             tolerations.append({"key": key, **effect})
-    obj["status"] = {"phase": "Pending", "qosClass": _quality(spec)}
+    if created:
+        obj["status"] = {"phase": "Pending", "qosClass": _quality(spec)}
 
 
 def _quality(spec: Mapping[str, Any]) -> str:
@@ -129,8 +130,8 @@ _EVENT_FIELDS: Final[Mapping[str, Any]] = {
 }
 
 
-def _event(obj: dict[str, Any]) -> None:
-    """What is written even where nobody gave it, and so belongs to nobody."""
+def _event(obj: dict[str, Any], created: bool) -> None:  # noqa: ARG001
+    """Add what is written even where nobody gave it."""
     for name, value in _EVENT_FIELDS.items():
         obj.setdefault(name, copy.copy(value))
 
@@ -144,12 +145,14 @@ def _service_defaults(obj: dict[str, Any]) -> None:
         port.setdefault("targetPort", port.get("port"))
 
 
-def _service(obj: dict[str, Any]) -> None:
-    obj["status"] = {"loadBalancer": {}}
+def _service(obj: dict[str, Any], created: bool) -> None:
+    if created:
+        obj["status"] = {"loadBalancer": {}}
 
 
-def _quota(obj: dict[str, Any]) -> None:
-    obj["status"] = {}
+def _quota(obj: dict[str, Any], created: bool) -> None:
+    if created:
+        obj["status"] = {}
 
 
 _DEFAULTS: Final[Mapping[str, Callable[[dict[str, Any]], None]]] = {
@@ -158,7 +161,8 @@ _DEFAULTS: Final[Mapping[str, Callable[[dict[str, Any]], None]]] = {
     "Secret": _secret_defaults,
     "Service": _service_defaults,
 }
-_PREPARE: Final[Mapping[str, Callable[[dict[str, Any]], None]]] = {
+_PREPARE: Final[Mapping[str, Callable[[dict[str, Any], bool], None]]] = {
+    "Event": _event,
     "Namespace": _namespace,
     "Pod": _pod,
     "ResourceQuota": _quota,

@@ -17,6 +17,8 @@ from matrixinfer_client.errors import ManifestError
 from matrixinfer_client.testing.jsontext import (
     MOST_STRICT_ERRORS,
     JsonError,
+    is_list,
+    is_object,
     json_type,
     read_json,
 )
@@ -280,7 +282,16 @@ def _read_yaml(text: str) -> tuple[Any, list[str]]:
     except (ManifestError, yaml.YAMLError, RecursionError) as error:
         raise JsonError(f"yaml: {str(error).removeprefix('yaml, ')}") from error
     problems = [_YAML_ERRORS + "\n".join(f"  {line}" for line in twice)] if twice else []
-    return None if found is None else found[0], problems
+    return None if found is None else _with_floats(found[0]), problems
+
+
+def _with_floats(value: Any) -> Any:
+    """The value with floats for integers of more than 64 bits, as JSON is read."""
+    if isinstance(value, int) and not -(1 << 63) <= value < 1 << 63:
+        return float(value)
+    if is_object(value):
+        return {key: _with_floats(item) for key, item in value.items()}
+    return [_with_floats(item) for item in value] if is_list(value) else value
 
 
 def _yaml_problem(error: yaml.MarkedYAMLError) -> str:

@@ -64,12 +64,14 @@ def remove(state: State, ask: Ask, options: DeleteOptions) -> Mapping[str, Any]:
     marked = _graceful(ask, old, options)
     if marked is None and "deletionTimestamp" in old["metadata"] and _waits(old, options):
         return old
-    finalizers = _finalizers(old, options)
+    finalizers = _finalizers(ask.kind.kind, old, options)
     if finalizers or (marked is not None and not _is_final(marked)):
         changed = _marked(state, marked or old, finalizers, graceful=marked is not None)
         return _written(state, ask, changed, old, options)
     answered = marked or old
     if not options.dry_run:
+        if marked is not None:
+            _written(state, ask, marked, old, options)
         finish(state, ask.table, ask.key)
         answered = versioned(answered, str(state.storage.version))
     return _answer(ask, answered)
@@ -100,13 +102,14 @@ def _check_preconditions(ask: Ask, options: DeleteOptions, old: Mapping[str, Any
         raise refusal
 
 
-def _finalizers(old: Mapping[str, Any], options: DeleteOptions) -> Sequence[str]:
+def _finalizers(kind: str, old: Mapping[str, Any], options: DeleteOptions) -> Sequence[str]:
     """The finalizers with what the chosen propagation adds and removes."""
     present: Sequence[str] = old["metadata"].get("finalizers", ())
     policy = options.propagation_policy
     if options.orphan_dependents is not None:
         policy = "Orphan" if options.orphan_dependents else "Background"
-    if policy is None:
+    if policy is None or kind == "Event":
+        # Nothing depends on an event.
         return present
     others = [each for each in present if each not in _PROPAGATION]
     added = {"Orphan": [ORPHAN], "Foreground": [FOREGROUND]}.get(policy, [])
@@ -137,9 +140,11 @@ def _written(
     old: Mapping[str, Any],
     options: DeleteOptions,
 ) -> Mapping[str, Any]:
-    if changed == old or options.dry_run:
+    if options.dry_run:
         return changed
-    state.leftovers.pop(old["metadata"]["uid"], None)
+    leftovers = state.leftovers.pop(old["metadata"]["uid"], ())
+    if changed == old and not leftovers:
+        return changed
     stored = versioned(changed, state.storage.next_version())
     state.storage.put(ask.table, ask.key, stored)
     return stored

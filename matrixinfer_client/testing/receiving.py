@@ -51,7 +51,7 @@ def received(ask: Ask, options: WriteOptions, *, name: str | None) -> dict[str, 
     understood, unknown = completed(ask, obj)
     problems = strict_problems(twice, unknown)
     if problems and options.field_validation == "Strict":
-        raise strict_refusal(obj, kind.kind, problems)
+        raise strict_refusal(obj, str(obj.get("kind")), problems)
     _warn(ask, options, problems)
     _check(ask, understood, name, kind.api_version)
     ask.warn(repeated_owners(obj.get("metadata") or {}))

@@ -25,6 +25,7 @@ from matrixinfer_client.validation.schemas import KindSchema, Schema
 
 __all__ = ["finalizer_warnings", "object_errors"]
 
+_BRIEF: Final = ("Event", "Namespace")
 _CHECKED_ON_UPDATE: Final = ("labels", "annotations", "ownerReferences")
 _IMMUTABLE: Final = ("uid", "deletionTimestamp", "deletionGracePeriodSeconds")
 _STANDARD_FINALIZERS: Final = ("orphan", "foregroundDeletion", "kubernetes")
@@ -45,8 +46,8 @@ def object_errors(
 ) -> list[FieldError]:
     """All that is wrong with a new object, or with a new state of `old`."""
     schema, metadata = ask.type.schema, obj["metadata"]
-    if ask.subresource == "status" and old is not None:
-        return [] if schema is None else _of_status(schema, obj, old)
+    if ask.subresource == "status" and old is not None and schema is not None:
+        return _of_status(schema, obj, old)
     found = _metadata_errors(ask, metadata)
     if old is None:
         return found if schema is None else _of_kind(schema, obj, None, found)
@@ -54,7 +55,7 @@ def object_errors(
     of_kind = _of_core(ask, obj, old) if schema is None else _of_kind(schema, obj, old, again)
     if schema is None:
         # Most kinds check all of their metadata once more, besides what changed in it.
-        of_kind += again if ask.kind.kind == "Namespace" else [*again, *found]
+        of_kind += again if ask.kind.kind in _BRIEF else [*again, *found]
     return [*found, *again, *of_kind]
 
 
@@ -164,6 +165,8 @@ def _with_unchecked(schema: KindSchema, errors: list[FieldError]) -> list[FieldE
 
 def _metadata_errors(ask: Ask, metadata: Mapping[str, Any]) -> list[FieldError]:
     errors = metadata_errors(metadata, None, namespaced=ask.kind.namespaced)
+    if ask.kind.kind == "Event":
+        return [error for error in errors if error.parts[1] not in ("name", "generateName")]
     if ask.kind.kind != "Namespace":
         return errors
     # The name of a namespace is a label, and not a subdomain as other names are.

@@ -32,6 +32,12 @@ from matrixinfer_client.testing.patching import (
     patched_object,
     strategic_merge_patch,
 )
+from matrixinfer_client.testing.preconditions import (
+    check_uid,
+    check_version,
+    forget_version,
+    refuse_uid,
+)
 from matrixinfer_client.testing.quotas import charge
 from matrixinfer_client.testing.receiving import (
     completed,
@@ -45,19 +51,15 @@ from matrixinfer_client.testing.refusals import (
     already_exists,
     apply_conflict,
     bad_request,
-    conflict,
     generate_name_conflict,
     invalid,
     media_type_not_served,
-    resource_version_required,
     unclassified,
     unsupported_media_type,
-    update_uid_conflict,
 )
 from matrixinfer_client.testing.routing import Ask, check_place
 from matrixinfer_client.testing.state import State
 from matrixinfer_client.testing.validating import finalizer_warnings, object_errors
-from matrixinfer_client.validation.rendering import quote
 from matrixinfer_client.validation.results import FieldError
 
 __all__ = ["Outcome", "create", "patch", "update"]
@@ -89,8 +91,14 @@ def update(state: State, ask: Ask) -> Outcome:
     check_place(ask)
     options = write_options(ask.call, "UpdateOptions")
     obj = received(ask, options, name=ask.name)
+    if ask.kind.kind == "Event" and state.storage.get(ask.table, ask.key) is None:
+        # Whoever reports an event need not know whether it was reported before.
+        check_uid(ask, obj["metadata"], None)
+        forget_version(obj["metadata"], dry_run=options.dry_run)
+        initialize(state, obj["metadata"])
+        return _stored_new(state, ask, _owned(state, ask, None, obj, options), options)
     old = _existing(state, ask)
-    _check_uid(ask, obj["metadata"], old)
+    check_uid(ask, obj["metadata"], old)
     return _replaced(state, ask, _owned(state, ask, old, obj, options), old, options)
 
 
@@ -145,13 +153,8 @@ def _applied(state: State, ask: Ask, options: WriteOptions) -> Outcome:
     )
     if old is not None:
         return _replaced(state, ask, obj, old, options, leftovers=leftovers)
-    if obj["metadata"].get("uid"):
-        given = obj["metadata"]["uid"]
-        text = f"uid mismatch: the provided object specified uid {given}, and no existing object"
-        text += " was found"
-        raise conflict(ask.kind.group, ask.kind.plural, ask.name, text)
-    # A version is no obstacle here, when it is one.
-    _version_of(obj["metadata"].pop("resourceVersion", ""))
+    refuse_uid(ask, obj["metadata"])
+    forget_version(obj["metadata"], dry_run=options.dry_run)
     initialize(state, obj["metadata"], is_leaving=True)
     if leftovers and not options.dry_run:
         state.leftovers[obj["metadata"]["uid"]] = leftovers
@@ -256,12 +259,12 @@ def _replaced(
     """The end of an update: admission, version, what must stay, rules, the store."""
     kind = ask.kind
     mutate(state, ask, obj, "UPDATE")
-    _check_version(ask, obj, old)
+    if not ask.type.custom:
+        prepare_core(kind, obj, created=False)
+    check_version(ask, obj["metadata"], old)
     obj["metadata"].pop("resourceVersion", None)
     carry_over(obj["metadata"], old["metadata"])
     obj = _kept(ask, obj, old)
-    if not ask.type.custom:
-        prepare_core(kind, obj, created=False)
     _refuse_other_kind(ask, obj)
     _refuse_invalid(ask, object_errors(ask, obj, old))
     if ask.type.custom and not ask.subresource:
@@ -288,6 +291,12 @@ def _replaced(
 
 def _kept(ask: Ask, obj: dict[str, Any], old: Mapping[str, Any]) -> dict[str, Any]:
     """The object with all that this endpoint may not change as it was."""
+    if ask.subresource == "status" and not ask.type.custom:
+        owners = old["metadata"].get("ownerReferences")
+        obj["metadata"].pop("ownerReferences", None)
+        if owners:
+            obj["metadata"]["ownerReferences"] = owners
+        return {**old, "metadata": obj["metadata"], "status": obj.get("status", {})}
     if ask.subresource == "status":
         changed = {**copy.deepcopy(dict(old)), "status": obj.get("status")}
         changed["metadata"].pop("managedFields", None)
@@ -331,32 +340,6 @@ def _refuse_other_kind(ask: Ask, obj: Mapping[str, Any]) -> None:
 def _refuse_invalid(ask: Ask, errors: Sequence[FieldError]) -> None:
     if errors:
         raise invalid(ask.kind.group, ask.kind.kind, ask.name, errors)
-
-
-def _check_version(ask: Ask, obj: Mapping[str, Any], old: Mapping[str, Any]) -> None:
-    kind, given = ask.kind, obj["metadata"].get("resourceVersion", "")
-    if not _version_of(given):
-        if not ask.type.custom:
-            return
-        raise resource_version_required(kind.group, kind.plural, ask.name)
-    if given != old["metadata"]["resourceVersion"]:
-        raise conflict(kind.group, kind.plural, ask.name)
-
-
-def _version_of(text: str) -> int:
-    """A version in an object; 0 for none."""
-    if text and not (text.isascii() and text.isdigit()):
-        raise unclassified(f"strconv.ParseUint: parsing {quote(text)}: invalid syntax")
-    return int(text or 0)
-
-
-def _check_uid(ask: Ask, metadata: Mapping[str, Any], old: Mapping[str, Any]) -> None:
-    given, actual = metadata.get("uid", ""), old["metadata"]["uid"]
-    if given and given != actual:
-        kind = ask.kind
-        where = "/".join(filter(None, (kind.group, kind.plural, ask.namespace, ask.name)))
-        key = f"/registry/{where}"
-        raise update_uid_conflict(kind.group, kind.plural, ask.name, given, actual, key=key)
 
 
 def _existing(state: State, ask: Ask) -> dict[str, Any]:
