@@ -62,7 +62,8 @@ def remove(state: State, ask: Ask, options: DeleteOptions) -> Mapping[str, Any]:
     if ask.table == NAMESPACES:
         return _terminate_namespace(state, ask, old, options)
     marked = _graceful(ask, old, options)
-    if marked is None and "deletionTimestamp" in old["metadata"] and _waits(old, options):
+    is_going = ask.kind.kind == "Pod" and "deletionTimestamp" in old["metadata"]
+    if marked is None and is_going and _waits(old, options):
         return old
     finalizers = _finalizers(ask.kind.kind, old, options)
     if finalizers or (marked is not None and not _is_final(marked)):

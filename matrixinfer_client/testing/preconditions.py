@@ -35,14 +35,16 @@ def forget_version(metadata: dict[str, Any], *, dry_run: bool) -> None:
         metadata.pop("resourceVersion", None)
 
 
-def check_uid(ask: Ask, metadata: Mapping[str, Any], old: Mapping[str, Any] | None) -> None:
+def check_uid(
+    ask: Ask, metadata: Mapping[str, Any], old: Mapping[str, Any] | None, *, dry_run: bool
+) -> None:
     """Refuse an update of another object of the same name, or of none."""
     given = metadata.get("uid", "")
     actual = "" if old is None else old["metadata"]["uid"]
     if given and given != actual:
         kind = ask.kind
         where = "/".join(filter(None, (kind.group, kind.plural, ask.namespace, ask.name)))
-        key = f"/registry/{where}"
+        key = f"/{where}" if dry_run else f"/registry/{where}"
         raise update_uid_conflict(kind.group, kind.plural, ask.name, given, actual, key=key)
 
 

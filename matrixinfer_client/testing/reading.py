@@ -72,12 +72,17 @@ def read_list(state: State, ask: Ask, options: ListOptions) -> dict[str, Any]:
     page = list(islice(found, options.limit))
     listed = _list(ask, place.version, page)
     # Whether what comes behind the page would be chosen is not looked at.
-    if len(page) == options.limit and page[-1] is not objects[-1]:
+    by_name = chosen.name and not options.continue_token and not _spans_namespaces(ask)
+    if len(page) == options.limit and page[-1] is not objects[-1] and not by_name:
         listed["metadata"]["continue"] = _token(ask, place.version, page[-1])
         if chosen.everything:
             remaining = len(objects) - options.limit
             listed["metadata"]["remainingItemCount"] = remaining
     return listed
+
+
+def _spans_namespaces(ask: Ask) -> bool:
+    return ask.kind.namespaced and not ask.namespace
 
 
 def parse_version(text: str) -> int:

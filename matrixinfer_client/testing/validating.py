@@ -25,7 +25,6 @@ from matrixinfer_client.validation.schemas import KindSchema, Schema
 
 __all__ = ["finalizer_warnings", "object_errors"]
 
-_BRIEF: Final = ("Event", "Namespace")
 _CHECKED_ON_UPDATE: Final = ("labels", "annotations", "ownerReferences")
 _IMMUTABLE: Final = ("uid", "deletionTimestamp", "deletionGracePeriodSeconds")
 _STANDARD_FINALIZERS: Final = ("orphan", "foregroundDeletion", "kubernetes")
@@ -54,8 +53,7 @@ def object_errors(
     again = [*_changes(metadata, old["metadata"]), *filter(_is_checked_on_update, found)]
     of_kind = _of_core(ask, obj, old) if schema is None else _of_kind(schema, obj, old, again)
     if schema is None:
-        # Most kinds check all of their metadata once more, besides what changed in it.
-        of_kind += again if ask.kind.kind in _BRIEF else [*again, *found]
+        of_kind += _seen_again(ask.kind.kind, found, again)
     return [*found, *again, *of_kind]
 
 
@@ -69,6 +67,15 @@ def finalizer_warnings(obj: Mapping[str, Any], old: Mapping[str, Any] | None) ->
             continue
         path = " including a path (/)" if "." in name else ""
         yield f"{beginning}: prefer a domain-qualified finalizer name{path} {_AVOID}"
+
+
+def _seen_again(
+    kind: str, found: Sequence[FieldError], changes: Sequence[FieldError]
+) -> Sequence[FieldError]:
+    """What a core kind finds in metadata itself: most all of it, besides what changed in it."""
+    if kind == "Event":
+        return ()
+    return changes if kind == "Namespace" else [*changes, *found]
 
 
 def _of_core(ask: Ask, obj: Mapping[str, Any], old: Mapping[str, Any]) -> list[FieldError]:

@@ -93,12 +93,12 @@ def update(state: State, ask: Ask) -> Outcome:
     obj = received(ask, options, name=ask.name)
     if ask.kind.kind == "Event" and state.storage.get(ask.table, ask.key) is None:
         # Whoever reports an event need not know whether it was reported before.
-        check_uid(ask, obj["metadata"], None)
+        check_uid(ask, obj["metadata"], None, dry_run=options.dry_run)
         forget_version(obj["metadata"], dry_run=options.dry_run)
         initialize(state, obj["metadata"])
         return _stored_new(state, ask, _owned(state, ask, None, obj, options), options)
     old = _existing(state, ask)
-    check_uid(ask, obj["metadata"], old)
+    check_uid(ask, obj["metadata"], old, dry_run=options.dry_run)
     return _replaced(state, ask, _owned(state, ask, old, obj, options), old, options)
 
 
@@ -168,6 +168,8 @@ def _leftovers(
 
     It shows in a later write that changes nothing else, and is a change all the same.
     """
+    if not ask.type.custom:
+        return ()
     in_status = ask.subresource == "status"
     paths = [error.path for error in unknown if (error.parts[0] == "status") == in_status]
     metadata = {} if in_status else applied.get("metadata") or {}

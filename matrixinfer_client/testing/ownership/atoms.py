@@ -105,6 +105,8 @@ DEDUCED = _deduced()
 """The type of what no schema describes."""
 
 
+# Of whom the server says that every text is empty by default.
+_OWNER = "io.k8s.apimachinery.pkg.apis.meta.v1.OwnerReference"
 # What core objects have at the top; the server knows that these are fields and no map's entries.
 _SECTIONS = ("spec", "status", "data", "binaryData", "stringData", "source")
 
@@ -176,7 +178,9 @@ def _list(schema: Schema, *, keeps: bool) -> ListAtom:
         items=_atom(schema.items, keeps=keeps),
         atomic=schema.list_type == "atomic",
         keys=schema.map_keys if schema.list_type == "map" else (),
-        defaults={
+        defaults=dict.fromkeys(schema.map_keys, "")
+        if schema.items.component == _OWNER
+        else {
             name: properties[name].raw["default"]
             for name in schema.map_keys
             if name in properties and properties[name].has_default
