@@ -8,7 +8,7 @@ import io
 import os
 import signal
 import time
-from collections.abc import Iterator
+from collections.abc import Generator, Iterator
 from typing import TYPE_CHECKING, Any, Final
 
 import click
@@ -62,7 +62,7 @@ def command(*, speed: float, seed: int | None) -> None:
 
 
 @contextlib.contextmanager
-def _leaving_at_once() -> Iterator[None]:
+def _leaving_at_once() -> Generator[None]:
     """Have Ctrl-C end the process on the spot: there is nothing to be cleaned up.
 
     An exception would have to find its way out of waits, locks and callbacks, some of which
