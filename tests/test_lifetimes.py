@@ -3,10 +3,14 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import socket
+import ssl
 import subprocess
 import sys
 import textwrap
+import threading
+from collections.abc import Iterator
 from pathlib import Path
 
 from matrixinfer_client.config import Config
@@ -193,29 +197,55 @@ def test_a_call_that_is_given_up_leaves_no_connection(serve: Serve, tmp_path: Pa
     assert len(server.received) == 2
 
 
-def test_a_client_that_is_closed_while_it_connects_leaves_no_connection(
-    serve: Serve, tmp_path: Path
-) -> None:
-    authority = CertificateAuthority()
-    server = serve(ignore, tls=server_tls(authority, tmp_path, HOST))
-    script(
-        server.url,
-        """
-        async def main(seconds):
-            driver = AsyncDriver(Config(url, ca_file=sys.argv[2]))
-            connecting = asyncio.create_task(driver.run(read()))
-            await asyncio.sleep(seconds)
-            await driver.close()
-            await asyncio.wait([connecting])
-            assert isinstance(connecting.exception(), MatrixInferError)
+@contextlib.contextmanager
+def deaf(tls: ssl.SSLContext) -> Iterator[str]:
+    """Make connections and then neither say nor hear anything on them."""
+    held: list[ssl.SSLSocket] = []
 
-        # How far the connection is when the client is closed depends on the time that it has had.
-        for thousandths in range(12):
-            asyncio.run(main(thousandths / 1000))
-        gc.collect()
-        """,
-        str(tmp_path / "ca.crt"),
-    )
+    def accept() -> None:
+        while True:
+            try:
+                connection, _ = listener.accept()
+            except OSError:
+                return
+            connection.settimeout(5.0)
+            with contextlib.suppress(OSError):
+                held.append(tls.wrap_socket(connection, server_side=True))
+
+    with socket.create_server((HOST, 0)) as listener:
+        thread = threading.Thread(target=accept)
+        thread.start()
+        try:
+            yield f"https://{HOST}:{listener.getsockname()[1]}"
+        finally:
+            # Closing alone does not wake a thread that is in accept().
+            listener.shutdown(socket.SHUT_RDWR)
+            thread.join()
+            for connection in held:
+                connection.close()
+
+
+def test_a_client_that_is_closed_while_it_connects_leaves_no_connection(tmp_path: Path) -> None:
+    authority = CertificateAuthority()
+    with deaf(server_tls(authority, tmp_path, HOST)) as url:
+        script(
+            url,
+            """
+            async def main(seconds):
+                driver = AsyncDriver(Config(url, ca_file=sys.argv[2]))
+                connecting = asyncio.create_task(driver.run(read()))
+                await asyncio.sleep(seconds)
+                await driver.close()
+                await asyncio.wait([connecting])
+                assert isinstance(connecting.exception(), MatrixInferError)
+
+            # How far the connection is when the client is closed depends on its time.
+            for thousandths in range(12):
+                asyncio.run(main(thousandths / 1000))
+            gc.collect()
+            """,
+            str(tmp_path / "ca.crt"),
+        )
 
 
 def test_closing_a_client_ends_what_is_connecting_at_once() -> None:
