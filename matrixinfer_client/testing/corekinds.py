@@ -8,6 +8,7 @@ from collections.abc import Callable, Mapping
 from typing import Any, Final
 
 from matrixinfer_client.kinds import Kind
+from matrixinfer_client.looks import mapping
 
 __all__ = ["prepare_core", "with_defaults"]
 
@@ -35,9 +36,10 @@ def prepare_core(kind: Kind, obj: dict[str, Any], *, created: bool) -> None:
 
 
 def _namespace_defaults(obj: dict[str, Any]) -> None:
-    metadata = obj.get("metadata") or {}
+    metadata: dict[str, Any] = obj.get("metadata") or {}
     if metadata.get("name"):
-        labels = {**(metadata.get("labels") or {}), "kubernetes.io/metadata.name": metadata["name"]}
+        labels = {**mapping(metadata.get("labels"))}
+        labels["kubernetes.io/metadata.name"] = metadata["name"]
         obj["metadata"] = {**metadata, "labels": labels}
 
 
@@ -99,13 +101,13 @@ def _pod(obj: dict[str, Any], created: bool) -> None:
 
 
 def _quality(spec: Mapping[str, Any]) -> str:
-    resources = [each.get("resources") or {} for each in spec.get("containers") or ()]
+    resources = [mapping(each.get("resources")) for each in spec.get("containers") or ()]
     if not any(each.get("requests") or each.get("limits") for each in resources):
         return "BestEffort"
     names = ("cpu", "memory")
     guaranteed = all(
-        (each.get("limits") or {}).get(name) is not None
-        and (each.get("requests") or each["limits"]).get(name) == each["limits"].get(name)
+        mapping(each.get("limits")).get(name) is not None
+        and mapping(each.get("requests") or each["limits"]).get(name) == each["limits"].get(name)
         for each in resources
         for name in names
     )

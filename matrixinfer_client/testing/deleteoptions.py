@@ -54,7 +54,7 @@ def delete_options(call: Call) -> DeleteOptions:
     dry_run = given.get("dryRun") or ()
     errors += dry_run_errors(dry_run)
     refuse(_KIND, errors)
-    preconditions = given.get("preconditions") or {}
+    preconditions: Mapping[str, Any] = given.get("preconditions") or {}
     return DeleteOptions(
         dry_run=bool(dry_run),
         grace_period_seconds=given.get("gracePeriodSeconds"),

@@ -91,7 +91,7 @@ def completed(
     Null goes where it is no value; with `nulls` it stays where no default takes its place.
     """
     schema = ask.type.schema
-    metadata = obj.get("metadata") or {}
+    metadata: Mapping[str, Any] = obj.get("metadata") or {}
     unknown: Sequence[FieldError] = ()
     if schema is None:
         understood = with_defaults(ask.kind, obj)
@@ -123,7 +123,8 @@ def _restore_below(given: Any, understood: Any) -> None:
     if isinstance(given, dict) and isinstance(understood, dict):
         _restore_nulls(cast("dict[str, Any]", given), cast("dict[str, Any]", understood))
     elif isinstance(given, list) and isinstance(understood, list):
-        for one, other in zip(given, understood, strict=True):
+        pairs = zip(cast("Sequence[Any]", given), cast("Sequence[Any]", understood), strict=True)
+        for one, other in pairs:
             _restore_below(one, other)
 
 
