@@ -41,7 +41,9 @@ __all__ = [
     "check_target",
     "decode_apply",
     "decode_body",
+    "identity_errors",
     "identity_refusal",
+    "invalid_object",
     "media_type",
     "read_object",
     "strict_problems",
@@ -243,21 +245,29 @@ def check_target(
         _check_name(metadata.get("name") or "", name)
 
 
-def identity_refusal(obj: Mapping[str, Any], api_version: str, kind: str) -> Refusal | None:
-    """422: a custom object that calls itself something else; None when it does not.
+def identity_errors(obj: Mapping[str, Any], api_version: str, kind: str) -> list[FieldError]:
+    """What is wrong with a custom object that calls itself something else.
 
-    The server finds it first of all when it validates, and then looks at nothing else.
+    The server finds it when it validates, and then does not look at the schema.
     """
-    errors = [
+    return [
         field_error((field,), field, obj.get(field), f"must be {expected}", source="document")
         for field, expected in (("kind", kind), ("apiVersion", api_version))
         if obj.get(field) != expected
     ]
-    if not errors:
-        return None
+
+
+def invalid_object(obj: Mapping[str, Any], errors: Sequence[FieldError]) -> Refusal:
+    """422: the object is of the kind that it says it is, and invalid."""
     group = str(obj.get("apiVersion") or "").rpartition("/")[0]
     name = cast("dict[str, Any]", obj.get("metadata") or {}).get("name") or ""
     return invalid(group, str(obj.get("kind") or ""), name, errors)
+
+
+def identity_refusal(obj: Mapping[str, Any], api_version: str, kind: str) -> Refusal | None:
+    """422: a custom object that calls itself something else; None when it does not."""
+    errors = identity_errors(obj, api_version, kind)
+    return invalid_object(obj, errors) if errors else None
 
 
 def _read(text: str) -> tuple[Any, list[str]]:

@@ -42,9 +42,8 @@ def delete(state: State, ask: Ask) -> Mapping[str, Any]:
 
 def delete_collection(state: State, ask: Ask) -> Mapping[str, Any]:
     """Delete all chosen objects; returns the list of them."""
-    chosen = list_options(ask.call)
+    listed = read_list(state, ask, list_options(ask.call))
     options = delete_options(ask.call)
-    listed = read_list(state, ask, chosen)
     for item in listed["items"]:
         metadata = item["metadata"]
         place = attrs.evolve(ask, name=metadata["name"], namespace=metadata.get("namespace", ""))

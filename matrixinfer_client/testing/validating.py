@@ -12,12 +12,13 @@ from typing import Any, Final
 
 import attrs
 
+from matrixinfer_client.testing.decoding import identity_errors
 from matrixinfer_client.testing.routing import Ask
 from matrixinfer_client.validation.checks import scalar_faults
 from matrixinfer_client.validation.faults import BLOCKING, is_integer, to_error, wrong_type
 from matrixinfer_client.validation.identifiers import label_key_problems, namespace_problems
 from matrixinfer_client.validation.metadata import metadata_errors
-from matrixinfer_client.validation.objects import schema_errors, status_errors
+from matrixinfer_client.validation.objects import cel_errors, schema_errors, status_errors
 from matrixinfer_client.validation.rendering import Parts, quote, render_path, render_value
 from matrixinfer_client.validation.results import FieldError, invalid
 from matrixinfer_client.validation.rules import has_rules
@@ -91,9 +92,24 @@ def _of_kind(
     old: Mapping[str, Any] | None,
     metadata: Sequence[FieldError],
 ) -> list[FieldError]:
+    identity = identity_errors(obj, schema.api_version, schema.kind)
+    if identity:
+        return _of_another_kind(schema, obj, old, identity)
     found = schema_errors(schema, obj, old, metadata=metadata)
     composites = _composites(schema, obj, found, "<nil>")
     return _with_unchecked(schema, [*found, *composites])
+
+
+def _of_another_kind(
+    schema: KindSchema,
+    obj: Mapping[str, Any],
+    old: Mapping[str, Any] | None,
+    identity: list[FieldError],
+) -> list[FieldError]:
+    """What the server looks at in an object that says that it is another one."""
+    structural = schema_errors(schema, obj, old, metadata=(), cel=False)
+    found = [*identity, *(error for error in structural if error.type == "FieldValueDuplicate")]
+    return [*found, *cel_errors(schema, obj, old, found)]
 
 
 def _of_status(
@@ -173,7 +189,10 @@ def _with_unchecked(schema: KindSchema, errors: list[FieldError]) -> list[FieldE
 def _metadata_errors(ask: Ask, metadata: Mapping[str, Any]) -> list[FieldError]:
     errors = metadata_errors(metadata, None, namespaced=ask.kind.namespaced)
     if ask.kind.kind == "Event":
-        return [error for error in errors if error.parts[1] not in ("name", "generateName")]
+        # Whatever it is called, but it must be called something.
+        places = [("metadata", "name"), ("metadata", "generateName")]
+        missing = "FieldValueRequired"
+        return [each for each in errors if each.parts not in places or each.type == missing]
     if ask.kind.kind != "Namespace":
         return errors
     # The name of a namespace is a label, and not a subdomain as other names are.

@@ -8,9 +8,10 @@ from typing import Any, Final
 
 import attrs
 
+from matrixinfer_client.looks import mapping
 from matrixinfer_client.testing.admitting import mutate, validate
 from matrixinfer_client.testing.corekinds import prepare_core
-from matrixinfer_client.testing.decoding import check_target, identity_refusal
+from matrixinfer_client.testing.decoding import check_target, invalid_object
 from matrixinfer_client.testing.deleting import finish
 from matrixinfer_client.testing.headers import carry_over, initialize, versioned
 from matrixinfer_client.testing.jsontext import as_stored, is_stored
@@ -52,7 +53,6 @@ from matrixinfer_client.testing.refusals import (
     apply_conflict,
     bad_request,
     generate_name_conflict,
-    invalid,
     media_type_not_served,
     unclassified,
     unsupported_media_type,
@@ -172,8 +172,13 @@ def _leftovers(
         return ()
     in_status = ask.subresource == "status"
     paths = [error.path for error in unknown if (error.parts[0] == "status") == in_status]
-    metadata = {} if in_status else applied.get("metadata") or {}
-    return (*sorted(name for name, value in metadata.items() if value in ({}, [])), *paths)
+    metadata: Mapping[str, Any] = {} if in_status else applied.get("metadata") or {}
+    texts = {name: mapping(metadata.get(name)) for name in ("labels", "annotations")}
+    return (
+        *sorted(name for name, value in metadata.items() if value in ({}, [])),
+        *(f"{name}.{key}" for name in texts for key in texts[name] if texts[name][key] is None),
+        *paths,
+    )
 
 
 def _claimed(
@@ -213,8 +218,7 @@ def _stored_new(state: State, ask: Ask, obj: dict[str, Any], options: WriteOptio
         prepare_core(kind, obj, created=True)
     if ask.type.counts_generations:
         metadata["generation"] = 1
-    _refuse_other_kind(ask, obj)
-    _refuse_invalid(ask, object_errors(ask, obj, None))
+    _refuse_invalid(obj, object_errors(ask, obj, None))
     if ask.type.custom:
         ask.warn(finalizer_warnings(obj, None))
     validate(state, ask, obj)
@@ -267,8 +271,7 @@ def _replaced(
     obj["metadata"].pop("resourceVersion", None)
     carry_over(obj["metadata"], old["metadata"])
     obj = _kept(ask, obj, old)
-    _refuse_other_kind(ask, obj)
-    _refuse_invalid(ask, object_errors(ask, obj, old))
+    _refuse_invalid(obj, object_errors(ask, obj, old))
     if ask.type.custom and not ask.subresource:
         ask.warn(finalizer_warnings(obj, old))
     obj = keep_times(old, obj)
@@ -300,7 +303,7 @@ def _kept(ask: Ask, obj: dict[str, Any], old: Mapping[str, Any]) -> dict[str, An
             obj["metadata"]["ownerReferences"] = owners
         return {**old, "metadata": obj["metadata"], "status": obj.get("status", {})}
     if ask.subresource == "status":
-        changed = {**copy.deepcopy(dict(old)), "status": obj.get("status")}
+        changed: dict[str, Any] = {**copy.deepcopy(dict(old)), "status": obj.get("status")}
         changed["metadata"].pop("managedFields", None)
         if "managedFields" in obj["metadata"]:
             changed["metadata"]["managedFields"] = obj["metadata"]["managedFields"]
@@ -333,15 +336,9 @@ def _is_over(obj: Mapping[str, Any], old: Mapping[str, Any]) -> bool:
     )
 
 
-def _refuse_other_kind(ask: Ask, obj: Mapping[str, Any]) -> None:
-    refusal = identity_refusal(obj, ask.kind.api_version, ask.kind.kind)
-    if refusal is not None:
-        raise refusal
-
-
-def _refuse_invalid(ask: Ask, errors: Sequence[FieldError]) -> None:
+def _refuse_invalid(obj: Mapping[str, Any], errors: Sequence[FieldError]) -> None:
     if errors:
-        raise invalid(ask.kind.group, ask.kind.kind, ask.name, errors)
+        raise invalid_object(obj, errors)
 
 
 def _existing(state: State, ask: Ask) -> dict[str, Any]:

@@ -25,6 +25,7 @@ from matrixinfer_client.validation.webhooks import (
 
 __all__ = [
     "Checks",
+    "cel_errors",
     "check_object",
     "complete",
     "identity_errors",
@@ -166,7 +167,7 @@ def schema_errors(
         old = None if stored is None else stored.get("metadata", {})
         metadata = metadata_errors(given.get("metadata", {}), old, namespaced=kind.namespaced)
     errors = [*metadata, *_schema_errors(kind.root, given, stored)]
-    return errors + _rule_errors(kind, given, stored, errors) if cel else errors
+    return errors + cel_errors(kind, given, stored, errors) if cel else errors
 
 
 def status_errors(
@@ -177,7 +178,7 @@ def status_errors(
     if "status" in given:
         new, old = ({"status": obj["status"]} if "status" in obj else {} for obj in (given, stored))
         errors = _judged(_status_root(kind.kind), new, old)
-    return errors + _rule_errors(kind, given, stored, errors)
+    return errors + cel_errors(kind, given, stored, errors)
 
 
 @cache
@@ -188,12 +189,13 @@ def _status_root(kind: str) -> Schema:
     return attrs.evolve(root, properties=below, required=())
 
 
-def _rule_errors(
+def cel_errors(
     kind: KindSchema,
     given: Mapping[str, Any],
     stored: Mapping[str, Any] | None,
     errors: list[FieldError],
 ) -> list[FieldError]:
+    """What the CEL rules say, which are not asked after some of the errors that were found."""
     if not has_rules(kind.root) or any(error.type in BLOCKING for error in errors):
         return []
     old = ABSENT if stored is None else _checked(stored)
