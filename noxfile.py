@@ -86,7 +86,7 @@ def types(session: nox.Session) -> None:
 
 @nox.session(python=PYTHONS)
 def tests(session: nox.Session) -> None:
-    """Unit and property tests, without a cluster, on every supported Python that is found."""
+    """Unit and property tests, and behaviour on FakeCluster, on every Python that is found."""
     install(session, "test")
     selection = ("-m", "not cluster", "--ignore=tests/codegen", "--ignore=tests/notebook")
     session.run("pytest", *selection, *session.posargs)
@@ -143,6 +143,14 @@ def fuzz(session: nox.Session) -> None:
     install(session, "test")
     require_api_server(session)
     session.run("python", "-m", "tests.validation.fuzz", *(session.posargs or ["--mutants=3000"]))
+
+
+@nox.session(default=False)
+def differential(session: nox.Session) -> None:
+    """Send 5,000 random requests to the fake API server and to the real one, and compare."""
+    install(session, "test")
+    require_api_server(session)
+    session.run("python", "-m", "tests.fake.fuzz", *(session.posargs or ["--operations=5000"]))
 
 
 @nox.session(default=False)
