@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, Final, Never, Self, Unpack
 from matrixinfer_client.config import Config
 from matrixinfer_client.errors import MatrixInferError
 from matrixinfer_client.testing.actions import Action, Recorder
+from matrixinfer_client.testing.apiserver.server import FakeServer
 from matrixinfer_client.testing.calls import user as caller_of
 from matrixinfer_client.testing.exchange import Call, Reply
 from matrixinfer_client.testing.faults import Fault
@@ -19,7 +20,6 @@ from matrixinfer_client.testing.matching import Match, Subject, Verbs, What
 from matrixinfer_client.testing.opening import ClientOptions, Doors
 from matrixinfer_client.testing.overview import counts, html
 from matrixinfer_client.testing.seeding import add, request
-from matrixinfer_client.testing.server import FakeServer
 from matrixinfer_client.testing.simulating import CONTROLLERS, Simulate, started
 
 if TYPE_CHECKING:

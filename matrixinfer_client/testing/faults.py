@@ -20,12 +20,12 @@ import attrs
 from msgspec import json
 
 from matrixinfer_client.errors import InvalidArgumentError
-from matrixinfer_client.testing import refusals
 from matrixinfer_client.testing.altering import Countdown, alter, without_bookmarks
 from matrixinfer_client.testing.amounts import is_number, is_whole
+from matrixinfer_client.testing.apiserver import refusals
+from matrixinfer_client.testing.apiserver.refusals import Refusal
 from matrixinfer_client.testing.exchange import Reply, Stream
 from matrixinfer_client.testing.matching import Subject
-from matrixinfer_client.testing.refusals import Refusal
 
 __all__ = [
     "Fault",

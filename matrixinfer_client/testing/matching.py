@@ -10,10 +10,10 @@ from msgspec import DecodeError, Struct, json
 
 from matrixinfer_client.errors import InvalidArgumentError
 from matrixinfer_client.models import ApiObject
-from matrixinfer_client.testing.catalog import ResourceType, catalog
+from matrixinfer_client.testing.apiserver.catalog import ResourceType, catalog
+from matrixinfer_client.testing.apiserver.refusals import Refusal
+from matrixinfer_client.testing.apiserver.routing import route
 from matrixinfer_client.testing.exchange import Call
-from matrixinfer_client.testing.refusals import Refusal
-from matrixinfer_client.testing.routing import route
 
 __all__ = ["VERBS", "Match", "Subject", "Verbs", "What", "body_name"]
 

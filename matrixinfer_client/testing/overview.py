@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from matrixinfer_client.markup import block, bold, line, table
-from matrixinfer_client.testing.catalog import catalog
-from matrixinfer_client.testing.state import State
+from matrixinfer_client.testing.apiserver.catalog import catalog
+from matrixinfer_client.testing.apiserver.state import State
 
 __all__ = ["Counts", "counts", "html"]
 

@@ -11,8 +11,8 @@ from msgspec import json
 from matrixinfer_client import codec
 from matrixinfer_client.errors import InvalidArgumentError, RequestInfo, error_from_response
 from matrixinfer_client.models import ApiObject
+from matrixinfer_client.testing.apiserver.catalog import ResourceType, catalog
 from matrixinfer_client.testing.calls import read_call
-from matrixinfer_client.testing.catalog import ResourceType, catalog
 from matrixinfer_client.testing.exchange import Call, Reply
 
 __all__ = ["add", "request"]

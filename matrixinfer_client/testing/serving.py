@@ -17,11 +17,11 @@ import attrs
 
 from matrixinfer_client.errors import InvalidArgumentError, MatrixInferError
 from matrixinfer_client.testing.amounts import is_whole
+from matrixinfer_client.testing.apiserver.refusals import unauthorized
 from matrixinfer_client.testing.calls import read_call, user
 from matrixinfer_client.testing.exchange import ADMIN, ANONYMOUS, Call, Caller, Reply
 from matrixinfer_client.testing.kubeconfigs import write_kubeconfig
 from matrixinfer_client.testing.listening import HOST, Listener
-from matrixinfer_client.testing.refusals import unauthorized
 
 __all__ = ["Served", "TlsUnavailableError", "serve"]
 

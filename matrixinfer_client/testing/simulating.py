@@ -10,8 +10,8 @@ from matrixinfer_client.testing.exchange import Caller
 
 if TYPE_CHECKING:
     from matrixinfer_client.client import Client
+    from matrixinfer_client.testing.apiserver.state import State
     from matrixinfer_client.testing.simulation import Simulation
-    from matrixinfer_client.testing.state import State
 
 __all__ = ["CONTROLLERS", "Simulate", "started"]
 

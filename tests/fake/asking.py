@@ -12,7 +12,7 @@ from urllib.parse import urlsplit
 
 import attrs
 
-from matrixinfer_client.testing.refusals import Refusal
+from matrixinfer_client.testing.apiserver.refusals import Refusal
 from tests.cluster.server import ApiServer
 
 __all__ = ["Answer", "Asker", "asker", "assert_same"]

@@ -8,12 +8,12 @@ from typing import Any
 
 import httpx
 
+from matrixinfer_client.testing.apiserver.server import FakeServer
 from matrixinfer_client.testing.doors import FakeTransport
 from matrixinfer_client.testing.exchange import Call, Reply
 from matrixinfer_client.testing.faults import Fault
 from matrixinfer_client.testing.injecting import Chance, Injection, Injector
 from matrixinfer_client.testing.matching import Match, Subject
-from matrixinfer_client.testing.server import FakeServer
 
 MODELS = "/apis/registry.matrixinfer.ai/v1alpha1/namespaces/default/models"
 CONFIGMAPS = "/api/v1/namespaces/default/configmaps"

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from matrixinfer_client.testing.catalog import ResourceType, catalog
+from matrixinfer_client.testing.apiserver.catalog import ResourceType, catalog
 from tests.fake.asking import Asker
 
 __all__ = [

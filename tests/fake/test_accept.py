@@ -9,11 +9,11 @@ from unittest.mock import ANY
 
 import pytest
 
-from matrixinfer_client.testing.accepting import wanted
-from matrixinfer_client.testing.catalog import ResourceType
+from matrixinfer_client.testing.apiserver.accepting import wanted
+from matrixinfer_client.testing.apiserver.catalog import ResourceType
+from matrixinfer_client.testing.apiserver.presenting import Presentation, presentation
+from matrixinfer_client.testing.apiserver.refusal import Refusal
 from matrixinfer_client.testing.exchange import Call, Reply
-from matrixinfer_client.testing.presenting import Presentation, presentation
-from matrixinfer_client.testing.refusal import Refusal
 from tests.fake.asking import Answer, Asker
 from tests.fake.placing import (
     MAIN,

@@ -7,8 +7,8 @@ from typing import Any
 
 import pytest
 
-from matrixinfer_client.testing import refusals
-from matrixinfer_client.testing.access import (
+from matrixinfer_client.testing.apiserver import refusals
+from matrixinfer_client.testing.apiserver.access import (
     AccessRules,
     Identity,
     Verdict,
@@ -16,8 +16,12 @@ from matrixinfer_client.testing.access import (
     default_roles,
     impersonation,
 )
-from matrixinfer_client.testing.refusals import Refusal
-from matrixinfer_client.testing.reviewing import access_review, rules_review, subject_review
+from matrixinfer_client.testing.apiserver.refusals import Refusal
+from matrixinfer_client.testing.apiserver.reviewing import (
+    access_review,
+    rules_review,
+    subject_review,
+)
 from tests.cluster.server import ApiServer
 from tests.fake.asking import Answer, Asker
 

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from matrixinfer_client.testing.decoding import (
+from matrixinfer_client.testing.apiserver.decoding import (
     MOST_BYTES,
     FieldValidation,
     check_target,
@@ -21,9 +21,14 @@ from matrixinfer_client.testing.decoding import (
     strict_refusal,
     warning_headers,
 )
-from matrixinfer_client.testing.jsontext import JsonError, as_stored, read_json, write_json
-from matrixinfer_client.testing.metafaults import metadata_fault
-from matrixinfer_client.testing.refusals import Refusal
+from matrixinfer_client.testing.apiserver.jsontext import (
+    JsonError,
+    as_stored,
+    read_json,
+    write_json,
+)
+from matrixinfer_client.testing.apiserver.metafaults import metadata_fault
+from matrixinfer_client.testing.apiserver.refusals import Refusal
 from matrixinfer_client.validation.objects import complete
 from matrixinfer_client.validation.schemas import kind_schema
 

@@ -8,9 +8,9 @@ from typing import Any
 
 import pytest
 
-from matrixinfer_client.testing.discovering import VERSION, discovery
+from matrixinfer_client.testing.apiserver.discovering import VERSION, discovery
+from matrixinfer_client.testing.apiserver.refusal import Refusal
 from matrixinfer_client.testing.exchange import ADMIN, ANONYMOUS, Call, Caller
-from matrixinfer_client.testing.refusal import Refusal
 from tests.cluster.server import ApiServer
 from tests.fake.asking import Answer, Asker
 

@@ -7,14 +7,14 @@ from typing import Any
 
 import pytest
 
-from matrixinfer_client.testing.decoding import (
+from matrixinfer_client.testing.apiserver.decoding import (
     FieldValidation,
     check_target,
     identity_refusal,
     strict_problems,
 )
-from matrixinfer_client.testing.jsontext import write_json
-from matrixinfer_client.testing.patching import (
+from matrixinfer_client.testing.apiserver.jsontext import write_json
+from matrixinfer_client.testing.apiserver.patching import (
     CUSTOM_PATCH_TYPES,
     JSON_PATCH,
     MERGE_PATCH,
@@ -25,7 +25,7 @@ from matrixinfer_client.testing.patching import (
     patched_object,
     strategic_merge_patch,
 )
-from matrixinfer_client.testing.refusals import (
+from matrixinfer_client.testing.apiserver.refusals import (
     Refusal,
     invalid_patch,
     media_type_not_served,

@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from matrixinfer_client.testing.patching import (
+from matrixinfer_client.testing.apiserver.patching import (
     JSON_PATCH,
     MERGE_PATCH,
     STRATEGIC_MERGE_PATCH,
@@ -20,7 +20,7 @@ from matrixinfer_client.testing.patching import (
     patched_object,
     strategic_merge_patch,
 )
-from matrixinfer_client.testing.refusals import Refusal
+from matrixinfer_client.testing.apiserver.refusals import Refusal
 
 scalars = st.none() | st.booleans() | st.integers() | st.text(max_size=3)
 values = st.recursive(

@@ -10,8 +10,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from matrixinfer_client.testing import FakeCluster
+from matrixinfer_client.testing.apiserver.protobuf import as_json
 from matrixinfer_client.testing.exchange import Call
-from matrixinfer_client.testing.protobuf import as_json
 
 MEDIA_TYPE = "application/vnd.kubernetes.protobuf"
 

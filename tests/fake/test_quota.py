@@ -7,8 +7,8 @@ from typing import Any
 
 import pytest
 
-from matrixinfer_client.testing.quota import charged, tracked
-from matrixinfer_client.testing.refusals import Refusal
+from matrixinfer_client.testing.apiserver.quota import charged, tracked
+from matrixinfer_client.testing.apiserver.refusals import Refusal
 from tests.cluster.server import ApiServer
 from tests.fake.asking import Asker
 

@@ -8,7 +8,7 @@ from matrixinfer_client.errors import (
     TooManyRequestsError,
     error_from_status,
 )
-from matrixinfer_client.testing import refusals
+from matrixinfer_client.testing.apiserver import refusals
 from matrixinfer_client.validation.results import invalid, required
 
 GROUP = "registry.matrixinfer.ai"

@@ -8,8 +8,8 @@ from typing import Any
 
 import pytest
 
-from matrixinfer_client.testing import refusals
-from matrixinfer_client.testing.refusals import Refusal
+from matrixinfer_client.testing.apiserver import refusals
+from matrixinfer_client.testing.apiserver.refusals import Refusal
 from tests.cluster.server import ApiServer
 from tests.fake.asking import Asker, assert_same
 

@@ -12,8 +12,8 @@ from hypothesis import strategies as st
 
 from matrixinfer_client.kinds import Kind
 from matrixinfer_client.labels import matcher
-from matrixinfer_client.testing.refusals import Refusal
-from matrixinfer_client.testing.selecting import label_predicate, selection
+from matrixinfer_client.testing.apiserver.refusals import Refusal
+from matrixinfer_client.testing.apiserver.selecting import label_predicate, selection
 from tests.fake.asking import Asker
 
 

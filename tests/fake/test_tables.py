@@ -8,9 +8,9 @@ from typing import Any
 
 import pytest
 
-from matrixinfer_client.testing.ages import age, human_duration
-from matrixinfer_client.testing.catalog import ResourceType
-from matrixinfer_client.testing.tables import table
+from matrixinfer_client.testing.apiserver.ages import age, human_duration
+from matrixinfer_client.testing.apiserver.catalog import ResourceType
+from matrixinfer_client.testing.apiserver.tables import table
 from tests.fake.asking import Asker
 from tests.fake.placing import (
     MAIN,

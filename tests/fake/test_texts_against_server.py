@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from matrixinfer_client.testing.decoding import (
+from matrixinfer_client.testing.apiserver.decoding import (
     FieldValidation,
     check_target,
     decode_body,
@@ -18,9 +18,9 @@ from matrixinfer_client.testing.decoding import (
     undecodable,
     warning_headers,
 )
-from matrixinfer_client.testing.jsontext import as_stored, read_json
-from matrixinfer_client.testing.metafaults import metadata_fault
-from matrixinfer_client.testing.refusals import Refusal
+from matrixinfer_client.testing.apiserver.jsontext import as_stored, read_json
+from matrixinfer_client.testing.apiserver.metafaults import metadata_fault
+from matrixinfer_client.testing.apiserver.refusals import Refusal
 from matrixinfer_client.validation.objects import complete
 from matrixinfer_client.validation.schemas import kind_schema
 from tests.fake.asking import Asker, assert_same

@@ -8,7 +8,7 @@ from datetime import UTC, datetime
 from random import Random
 from typing import Any, Protocol
 
-from matrixinfer_client.testing.ownership import (
+from matrixinfer_client.testing.apiserver.ownership import (
     ApplyConflictError,
     TypedError,
     apply,

@@ -5,7 +5,7 @@ from __future__ import annotations
 import copy
 from typing import Any
 
-from matrixinfer_client.testing import ownership
+from matrixinfer_client.testing.apiserver import ownership
 from matrixinfer_client.validation.schemas import kind_schema
 from tests.validation.samples import MODEL
 

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from matrixinfer_client.testing.ownership import TypedError, track
+from matrixinfer_client.testing.apiserver.ownership import TypedError, track
 from matrixinfer_client.validation.schemas import KindSchema, kind_schema
 from tests.cluster.server import ApiServer
 from tests.fake.ownership.mirror import Mirror

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from matrixinfer_client.testing.ownership import ApplyConflictError, TypedError, apply
+from matrixinfer_client.testing.apiserver.ownership import ApplyConflictError, TypedError, apply
 from tests.fake.ownership.samples import (
     FIRST,
     LATER,

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from matrixinfer_client.testing.ownership import FieldSet
+from matrixinfer_client.testing.apiserver.ownership import FieldSet
 
 Paths = set[tuple[str, ...]]
 

@@ -6,7 +6,7 @@ import time
 from collections.abc import Callable
 from typing import Any
 
-from matrixinfer_client.testing.ownership import FieldSet, track
+from matrixinfer_client.testing.apiserver.ownership import FieldSet, track
 from matrixinfer_client.validation.schemas import kind_schema
 from tests.fake.ownership.samples import FIRST, VERSION, backends, model, tracked
 from tests.validation.samples import changed

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from matrixinfer_client.testing.ownership import keep_times, track
+from matrixinfer_client.testing.apiserver.ownership import keep_times, track
 from tests.fake.ownership.samples import FIRST, LATER, VERSION, entries, model, owned, tracked
 from tests.fake.ownership.things import THING_KIND
 from tests.validation.samples import changed

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from matrixinfer_client.testing.ownership import TypedError
+from matrixinfer_client.testing.apiserver.ownership import TypedError
 from tests.fake.ownership.refused import REFUSED, refused_config
 from tests.fake.ownership.samples import applied
 
