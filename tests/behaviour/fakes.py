@@ -111,6 +111,11 @@ class FakeBackend:
         found: dict[str, list[str]] = {}
         for name, value in reply.headers:
             found.setdefault(name.lower(), []).append(value)
+        if reply.stream is not None:
+            # What there is to see now; the real one is watched until a time limit.
+            events = reply.stream.take().decode()
+            reply.stream.close()
+            return Answer(reply.status, found, events)
         try:
             return Answer(reply.status, found, json.loads(reply.body))
         except ValueError:
