@@ -38,6 +38,7 @@ __all__ = [
     "BODY_TYPES",
     "MOST_BYTES",
     "FieldValidation",
+    "check_size",
     "check_target",
     "decode_apply",
     "decode_body",
@@ -110,6 +111,12 @@ def decode_body(
     return obj, [] if strict == "Ignore" else problems
 
 
+def check_size(body: bytes) -> None:
+    """Refuse with 413 a body that is not read to its end."""
+    if len(body) > MOST_BYTES:
+        raise request_too_large(f"limit is {MOST_BYTES}")
+
+
 def read_object(
     body: bytes, content_type: str, *, custom: bool = True
 ) -> tuple[dict[str, Any], list[str]]:
@@ -117,8 +124,7 @@ def read_object(
 
     Raises `JsonError` for what is no object, and `Refusal` with 413 or 415.
     """
-    if len(body) > MOST_BYTES:
-        raise request_too_large(f"limit is {MOST_BYTES}")
+    check_size(body)
     text = body.decode("utf-8", "replace")
     is_yaml = media_type(content_type) == "application/yaml"
     value, problems = _read_yaml(text) if is_yaml else _read(text)

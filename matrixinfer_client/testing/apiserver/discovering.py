@@ -43,6 +43,7 @@ _SCHEMAS: Final = "/openapi/v3/"
 _HEALTH: Final = ("/healthz", "/livez", "/readyz")
 _CHECKS: Final = ("ping", "log", "etcd")
 _PUBLIC: Final = frozenset({*_HEALTH, "/version", "/version/"})
+_RESOURCES: Final = ("/api/", "/apis/")
 _READABLE: Final = ("/api", "/apis", "/openapi")
 
 
@@ -53,11 +54,11 @@ def discovery(call: Call) -> Reply | None:
     method or a form that is not offered.
     """
     answer = _answer_for(call.path)
-    if answer is None:
+    if answer is None and call.path.startswith(_RESOURCES):
         return None
     if not _may_read(call.caller, call.path):
         raise forbidden_path(call.caller.name, call.method.lower(), call.path)
-    return answer(call)
+    return None if answer is None else answer(call)
 
 
 _Answer: TypeAlias = Callable[[Call], Reply]

@@ -24,6 +24,9 @@ def read_log(state: State, ask: Ask) -> Reply:
         raise bad_request(
             f'previous terminated container "{container}" in pod "{ask.name}" not found'
         )
+    if text is None and not pod.get("spec", {}).get("nodeName"):
+        # Nobody could be asked for it.
+        return Reply(status=204)
     if text is None and not _has_started(pod, container):
         raise bad_request(
             f'container "{container}" in pod "{ask.name}" is waiting to start: ContainerCreating'

@@ -10,8 +10,9 @@ import attrs
 
 from matrixinfer_client.looks import mapping
 from matrixinfer_client.testing.apiserver.admitting import mutate, validate
+from matrixinfer_client.testing.apiserver.authorizing import authorize
 from matrixinfer_client.testing.apiserver.corekinds import prepare_core
-from matrixinfer_client.testing.apiserver.decoding import check_target, invalid_object
+from matrixinfer_client.testing.apiserver.decoding import check_size, check_target, invalid_object
 from matrixinfer_client.testing.apiserver.deleting import finish
 from matrixinfer_client.testing.apiserver.headers import carry_over, initialize, versioned
 from matrixinfer_client.testing.apiserver.jsontext import as_stored, is_stored
@@ -110,6 +111,7 @@ def patch(state: State, ask: Ask) -> Outcome:
     if kind not in (*CUSTOM_PATCH_TYPES, STRATEGIC_MERGE_PATCH):
         raise media_type_not_served()
     check_place(ask)
+    check_size(ask.call.body)
     options = write_options(ask.call, "PatchOptions", apply=kind == _APPLY_PATCH)
     if kind == _APPLY_PATCH:
         return _applied(state, ask, options)
@@ -153,6 +155,7 @@ def _applied(state: State, ask: Ask, options: WriteOptions) -> Outcome:
     )
     if old is not None:
         return _replaced(state, ask, obj, old, options, leftovers=leftovers)
+    authorize(state, attrs.evolve(ask, verb="create"))
     refuse_uid(ask, obj["metadata"])
     forget_version(obj["metadata"], dry_run=options.dry_run)
     initialize(state, obj["metadata"], is_leaving=True)
