@@ -19,7 +19,6 @@ from matrixinfer_client.testing.apiserver.decoding import (
     media_type,
     strict_problems,
     strict_refusal,
-    warning_headers,
 )
 from matrixinfer_client.testing.apiserver.jsontext import (
     JsonError,
@@ -29,6 +28,7 @@ from matrixinfer_client.testing.apiserver.jsontext import (
 )
 from matrixinfer_client.testing.apiserver.metafaults import metadata_fault
 from matrixinfer_client.testing.apiserver.refusals import Refusal
+from matrixinfer_client.testing.apiserver.warning import warning_headers
 from matrixinfer_client.validation.objects import complete
 from matrixinfer_client.validation.schemas import kind_schema
 

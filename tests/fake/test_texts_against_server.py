@@ -16,11 +16,11 @@ from matrixinfer_client.testing.apiserver.decoding import (
     strict_problems,
     strict_refusal,
     undecodable,
-    warning_headers,
 )
 from matrixinfer_client.testing.apiserver.jsontext import as_stored, read_json
 from matrixinfer_client.testing.apiserver.metafaults import metadata_fault
 from matrixinfer_client.testing.apiserver.refusals import Refusal
+from matrixinfer_client.testing.apiserver.warning import warning_headers
 from matrixinfer_client.validation.objects import complete
 from matrixinfer_client.validation.schemas import kind_schema
 from tests.fake.asking import Asker, assert_same

@@ -29,6 +29,7 @@ from matrixinfer_client.testing.apiserver.refusals import (
     request_too_large,
     unsupported_media_type,
 )
+from matrixinfer_client.testing.apiserver.warning import YAML_ERRORS
 from matrixinfer_client.validation.rendering import quote
 from matrixinfer_client.validation.results import FieldError
 from matrixinfer_client.validation.results import invalid as field_error
@@ -50,7 +51,6 @@ __all__ = [
     "strict_problems",
     "strict_refusal",
     "undecodable",
-    "warning_headers",
 ]
 
 FieldValidation: TypeAlias = Literal["Strict", "Warn", "Ignore"]
@@ -63,11 +63,8 @@ BODY_TYPES = ("application/json", "application/yaml", "application/vnd.kubernete
 """What the server says that it reads; protobuf it cannot read of custom resources."""
 
 _SUMMARY = 30
-_MOST_WARNED = 4096
-_LONGEST_WARNING = 256
 _NO_KIND = "Object 'Kind' is missing"
 _CONVERTING = "error converting YAML to JSON: "
-_YAML_ERRORS = "yaml: unmarshal errors:\n"
 _GO_META = (
     'struct { APIVersion string "json:\\"apiVersion,omitempty\\""; '
     'Kind string "json:\\"kind,omitempty\\"" }'
@@ -194,18 +191,6 @@ def strict_refusal(obj: Mapping[str, Any], kind: str, problems: Sequence[str]) -
     return undecodable(obj, kind, f"strict decoding error: {', '.join(problems)}")
 
 
-def warning_headers(problems: Iterable[str]) -> list[str]:
-    """The `Warning` headers that tell of problems which are no errors.
-
-    As in the server each text comes once, one with control characters is left out, and of more
-    than 4096 characters each is cut at 256 and the last ones are left out.
-    """
-    texts = [text for text in dict.fromkeys(_lines(problems)) if text and _is_plain(text)]
-    if sum(map(len, texts)) > _MOST_WARNED:
-        texts = _cut(texts)
-    return [f"299 - {_quoted(text)}" for text in texts]
-
-
 def check_target(
     obj: dict[str, Any],
     *,
@@ -297,7 +282,7 @@ def _read_yaml(text: str) -> tuple[Any, list[str]]:
         raise JsonError(f"yaml: {_yaml_problem(error)}") from error
     except (ManifestError, yaml.YAMLError, RecursionError) as error:
         raise JsonError(f"yaml: {str(error).removeprefix('yaml, ')}") from error
-    problems = [_YAML_ERRORS + "\n".join(f"  {line}" for line in twice)] if twice else []
+    problems = [YAML_ERRORS + "\n".join(f"  {line}" for line in twice)] if twice else []
     return None if found is None else _with_floats(found[0]), problems
 
 
@@ -384,30 +369,3 @@ def _check_name(given: str, name: str) -> None:
         raise bad_request(
             f"the name of the object ({given}) does not match the name on the URL ({name})"
         )
-
-
-def _lines(problems: Iterable[str]) -> Iterable[str]:
-    """YAML's problems are one text, and one warning each."""
-    for problem in problems:
-        if _YAML_ERRORS in problem:
-            yield from map(str.strip, problem.partition(_YAML_ERRORS)[2].split("\n"))
-        else:
-            yield problem
-
-
-def _is_plain(text: str) -> bool:
-    return all(ord(character) >= 0x20 and not 0x7F <= ord(character) < 0xA0 for character in text)
-
-
-def _quoted(text: str) -> str:
-    escaped = text.replace("\\", "\\\\").replace('"', '\\"')
-    return f'"{escaped}"'
-
-
-def _cut(texts: Iterable[str]) -> list[str]:
-    kept: list[str] = []
-    for text in texts:
-        if sum(map(len, kept)) >= _MOST_WARNED:
-            break
-        kept.append(text[:_LONGEST_WARNING])
-    return kept

@@ -13,7 +13,6 @@ from matrixinfer_client.testing.apiserver.access import default_bindings, defaul
 from matrixinfer_client.testing.apiserver.authorizing import authorize, impersonated, review
 from matrixinfer_client.testing.apiserver.binding import bind, is_binding
 from matrixinfer_client.testing.apiserver.collecting import Collector
-from matrixinfer_client.testing.apiserver.decoding import warning_headers
 from matrixinfer_client.testing.apiserver.deleting import delete, delete_collection
 from matrixinfer_client.testing.apiserver.discovering import discovery
 from matrixinfer_client.testing.apiserver.headers import initialize, versioned
@@ -27,6 +26,7 @@ from matrixinfer_client.testing.apiserver.routing import Ask, check_served, rout
 from matrixinfer_client.testing.apiserver.state import State
 from matrixinfer_client.testing.apiserver.storage import TypeKey
 from matrixinfer_client.testing.apiserver.streaming import open_watch
+from matrixinfer_client.testing.apiserver.warning import warning_headers
 from matrixinfer_client.testing.apiserver.writing import Outcome, create, patch, update
 from matrixinfer_client.testing.exchange import Call, Reply
 
