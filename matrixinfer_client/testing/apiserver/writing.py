@@ -141,7 +141,8 @@ def _applied(state: State, ask: Ask, options: WriteOptions) -> Outcome:
     obj = _claimed(state, ask, options, old, config)
     if twice and options.field_validation == "Strict":
         raise bad_request(f"error strict decoding YAML: {twice[0]}")
-    applied = obj
+    # What is merged has been written and read before it is compared.
+    applied = obj if is_stored(obj) else as_stored(obj)
     obj, unknown = completed(ask, applied, nulls=True)
     leftovers = _leftovers(ask, applied, unknown)
     ask.warn(twice)
