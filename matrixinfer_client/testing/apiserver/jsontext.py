@@ -79,11 +79,16 @@ def as_stored(value: Any) -> Any:
 
 def is_stored(value: Any) -> bool:
     """Whether a value is as it would be stored: no whole number is a float."""
-    if isinstance(value, float):
-        return not value.is_integer() or abs(value) >= _FIRST_EXPONENT
-    if is_object(value):
-        return all(map(is_stored, value.values()))
-    return all(map(is_stored, value)) if is_list(value) else True
+    rest: list[Any] = [value]
+    while rest:
+        item = rest.pop()
+        if isinstance(item, dict):
+            rest += cast("dict[str, Any]", item).values()
+        elif isinstance(item, list):
+            rest += item
+        elif isinstance(item, float) and item.is_integer() and abs(item) < _FIRST_EXPONENT:
+            return False
+    return True
 
 
 def is_object(value: Any) -> TypeGuard[dict[str, Any]]:

@@ -124,15 +124,14 @@ def _objects(
     state: State, ask: Ask, place: _Place, options: ListOptions
 ) -> Sequence[dict[str, Any]]:
     try:
-        found = state.storage.objects_at(ask.table, place.version, ask.namespace)
+        # A place is relative to what is listed, as it is in the keys of etcd.
+        start = place.start if _spans_namespaces(ask) else f"{ask.namespace}/{place.start}"
+        return state.storage.objects_at(ask.table, place.version, ask.namespace, start)
     except VersionGoneError:
         if not options.continue_token:
             raise expired(_TOO_OLD) from None
         token = _encode(_PRESENT, place.start)
         raise expired(_PAGE_TOO_OLD, continue_token=token) from None
-    if not place.start:
-        return found
-    return [each for each in found if _path(ask, each) >= place.start]
 
 
 def _list(ask: Ask, version: int, items: list[dict[str, Any]]) -> dict[str, Any]:

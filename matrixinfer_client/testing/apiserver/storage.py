@@ -6,9 +6,10 @@ nobody writes into them. One counter gives every change a version, as etcd's rev
 
 from __future__ import annotations
 
+from bisect import bisect_left
 from collections import deque
-from collections.abc import Callable, Iterator, Sequence
-from typing import Any, Final, Literal, TypeAlias
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from typing import Any, Final, Literal, TypeAlias, overload
 
 import attrs
 
@@ -47,12 +48,53 @@ class Change:
     after: dict[str, Any]
 
 
+@attrs.frozen
+class _Order:
+    """Keys, sorted by path."""
+
+    keys: Sequence[Key]
+    paths: Sequence[str]
+
+    @classmethod
+    def of(cls, keys: Iterable[Key]) -> _Order:
+        """Sort keys."""
+        pairs = sorted((list_order(key), key) for key in keys)
+        return cls([key for _, key in pairs], [path for path, _ in pairs])
+
+    def within(self, namespace: str, start: str) -> Sequence[Key]:
+        """Those in a namespace, or in all, whose paths are not before `start`."""
+        first = bisect_left(self.paths, max(start, f"{namespace}/" if namespace else ""))
+        # The character after the slash is the first that no path in the namespace has there.
+        last = bisect_left(self.paths, f"{namespace}0") if namespace else len(self.paths)
+        return self.keys[first:last]
+
+
+class _Chosen(Sequence[dict[str, Any]]):
+    """Objects by their keys, looked up as they are used."""
+
+    def __init__(self, objects: Mapping[Key, dict[str, Any]], keys: Sequence[Key]) -> None:
+        self._objects = objects
+        self._keys = keys
+
+    def __len__(self) -> int:
+        return len(self._keys)
+
+    @overload
+    def __getitem__(self, index: int) -> dict[str, Any]: ...
+    @overload
+    def __getitem__(self, index: slice) -> Sequence[dict[str, Any]]: ...
+    def __getitem__(self, index: int | slice) -> dict[str, Any] | Sequence[dict[str, Any]]:
+        if isinstance(index, slice):
+            return _Chosen(self._objects, self._keys[index])
+        return self._objects[self._keys[index]]
+
+
 @attrs.define
 class _Table:
     """The objects of one resource, and its recent changes, oldest first."""
 
     objects: dict[Key, dict[str, Any]] = attrs.field(factory=dict[Key, "dict[str, Any]"])
-    order: list[Key] | None = None
+    order: _Order | None = None
     changes: deque[Change] = attrs.field(factory=deque[Change])
     watchers: list[Callable[[Change], None]] = attrs.field(factory=list[Callable[[Change], None]])
     oldest: int = 0
@@ -82,21 +124,21 @@ class Storage:
     def objects(self, table: TypeKey, namespace: str = "") -> Iterator[dict[str, Any]]:
         """The objects of a resource, in a namespace or in all, sorted by key."""
         found = self._tables.get(table)
-        if found is None:
-            return
-        for key in self._order(found):
-            if not namespace or key[0] == namespace:
-                yield found.objects[key]
+        if found is not None:
+            yield from _Chosen(found.objects, self._order(found).within(namespace, ""))
 
     def objects_at(
-        self, table: TypeKey, version: int, namespace: str = ""
+        self, table: TypeKey, version: int, namespace: str = "", start: str = ""
     ) -> Sequence[dict[str, Any]]:
-        """The objects as they were at a version. Raises `VersionGoneError`."""
-        if version >= self.version:
-            return list(self.objects(table, namespace))
+        """The objects as they were at a version, from a path on. Raises `VersionGoneError`.
+
+        The sequence is good until the next change.
+        """
         found = self._table(table)
         if version < max(found.oldest, self._forgotten):
             raise VersionGoneError
+        if not found.changes or found.changes[-1].version <= version:
+            return _Chosen(found.objects, self._order(found).within(namespace, start))
         state = dict(found.objects)
         for change in reversed(found.changes):
             if change.version <= version:
@@ -105,8 +147,7 @@ class Storage:
                 state.pop(change.key, None)
             else:
                 state[change.key] = change.before
-        ordered = sorted(state, key=list_order)
-        return [state[key] for key in ordered if not namespace or key[0] == namespace]
+        return _Chosen(state, _Order.of(state).within(namespace, start))
 
     def tables(self) -> Iterator[tuple[TypeKey, int]]:
         """The resources that have objects, with their number."""
@@ -193,10 +234,10 @@ class Storage:
             self._dependents.setdefault(uid, set()).add(place)
 
     @staticmethod
-    def _order(table: _Table) -> list[Key]:
+    def _order(table: _Table) -> _Order:
         if table.order is None:
-            table.order = sorted(table.objects, key=list_order)
-        return list(table.order)
+            table.order = _Order.of(table.objects)
+        return table.order
 
     def _note(self, name: TypeKey, table: _Table, change: Change) -> None:
         self.version = change.version
