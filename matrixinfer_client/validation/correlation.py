@@ -13,7 +13,7 @@ from typing import Any, cast
 from matrixinfer_client.validation.rendering import Parts
 from matrixinfer_client.validation.schemas import Schema
 
-__all__ = ["is_unchanged", "old_item"]
+__all__ = ["is_same", "is_unchanged", "old_item"]
 
 _MISSING: Any = object()
 
@@ -48,9 +48,21 @@ def is_unchanged(schema: Schema, new: Any, old: Any, parts: Parts) -> bool:
             node = node.items
         if new is _MISSING or old is _MISSING:
             return False
-        if new == old:
+        if is_same(new, old):
             return True
     return False
+
+
+def is_same(one: Any, other: Any) -> bool:
+    """Whether two JSON values are equal to the server, to which 1, 1.0 and true are different."""
+    if type(one) is not type(other) or one != other:
+        return False
+    if isinstance(one, dict):
+        fields, others = cast("dict[str, Any]", one), cast("dict[str, Any]", other)
+        return all(is_same(fields[name], others[name]) for name in fields)
+    if isinstance(one, list):
+        return all(map(is_same, one, cast("list[Any]", other)))
+    return True
 
 
 def _keys(schema: Schema, item: dict[str, Any]) -> list[Any]:

@@ -23,6 +23,9 @@ _DELETION: Final = ("deletionTimestamp", "deletionGracePeriodSeconds")
 def cleaned(metadata: Mapping[str, Any]) -> dict[str, Any]:
     """The metadata as Go writes what it has read: without what is empty."""
     kept = {name: value for name, value in metadata.items() if _is_something(value)}
+    if metadata.get("deletionGracePeriodSeconds") == 0:
+        # Here nought is a number like others.
+        kept["deletionGracePeriodSeconds"] = 0
     for name in ("labels", "annotations"):
         if name in kept:
             kept[name] = {key: "" if text is None else text for key, text in kept[name].items()}

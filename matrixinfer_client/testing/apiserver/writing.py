@@ -61,6 +61,7 @@ from matrixinfer_client.testing.apiserver.refusals import (
 from matrixinfer_client.testing.apiserver.routing import Ask, check_place
 from matrixinfer_client.testing.apiserver.state import State
 from matrixinfer_client.testing.apiserver.validating import finalizer_warnings, object_errors
+from matrixinfer_client.validation.correlation import is_same
 from matrixinfer_client.validation.results import FieldError
 
 __all__ = ["Outcome", "create", "patch", "update"]
@@ -278,19 +279,18 @@ def _replaced(
     _refuse_invalid(obj, object_errors(ask, obj, old))
     if ask.type.custom and not ask.subresource:
         ask.warn(finalizer_warnings(obj, old))
-    obj = keep_times(old, obj)
+    obj = keep_times(old, versioned(obj, old["metadata"]["resourceVersion"]))
     if not is_stored(obj):
         obj = as_stored(obj)
     validate(state, ask, obj)
-    unchanged = versioned(obj, old["metadata"]["resourceVersion"])
     if _is_over(obj, old):
         # The last finalizer went from an object that was being deleted.
         if not options.dry_run:
             finish(state, ask.table, ask.key)
-        return Outcome(unchanged)
+        return Outcome(obj)
     uid = old["metadata"]["uid"]
-    if options.dry_run or (unchanged == old and leftovers == state.leftovers.get(uid, ())):
-        return Outcome(unchanged)
+    if options.dry_run or (is_same(obj, old) and leftovers == state.leftovers.get(uid, ())):
+        return Outcome(obj)
     if leftovers or uid in state.leftovers:
         state.leftovers[uid] = leftovers
     stored = versioned(obj, state.storage.next_version())
@@ -320,8 +320,7 @@ def _kept(ask: Ask, obj: dict[str, Any], old: Mapping[str, Any]) -> dict[str, An
             obj["status"] = old["status"]
         else:
             obj.pop("status", None)
-    # To the server 1.0 is another value than the 1 that is stored.
-    is_new = _content(obj) != _content(old) or not is_stored(_content(obj))
+    is_new = not is_same(_content(obj), _content(old))
     if ask.type.counts_generations and is_new:
         obj["metadata"]["generation"] = old["metadata"].get("generation", 0) + 1
     return obj
