@@ -19,6 +19,9 @@ _MAPS: Final = ("data", "binaryData", "stringData")
 def with_defaults(kind: Kind, obj: Mapping[str, Any]) -> dict[str, Any]:
     """A copy of what was sent, with the fields that the API server fills in as it reads it."""
     filled = copy.deepcopy(dict(obj))
+    if kind.kind == "Event":
+        # Nobody owns what is empty, though it is written; see `_event`.
+        filled = {key: value for key, value in filled.items() if _EVENT_FIELDS.get(key, 0) != value}
     for name in _MAPS:
         if not filled.get(name, True):
             del filled[name]

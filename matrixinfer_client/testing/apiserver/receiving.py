@@ -22,7 +22,12 @@ from matrixinfer_client.testing.apiserver.headers import cleaned, repeated_owner
 from matrixinfer_client.testing.apiserver.jsontext import write_json
 from matrixinfer_client.testing.apiserver.metafaults import metadata_fault
 from matrixinfer_client.testing.apiserver.options import WriteOptions
-from matrixinfer_client.testing.apiserver.refusals import Refusal, internal_error, invalid_patch
+from matrixinfer_client.testing.apiserver.refusals import (
+    Refusal,
+    bad_request,
+    internal_error,
+    invalid_patch,
+)
 from matrixinfer_client.testing.apiserver.routing import Ask
 from matrixinfer_client.validation.objects import complete
 from matrixinfer_client.validation.results import FieldError
@@ -51,6 +56,8 @@ def received(ask: Ask, options: WriteOptions, *, name: str | None) -> dict[str, 
     understood, unknown = completed(ask, obj)
     problems = strict_problems(twice, unknown)
     if problems and options.field_validation == "Strict":
+        if not obj.get("apiVersion"):
+            raise bad_request("Object 'apiVersion' is missing in 'object has no apiVersion field'")
         raise strict_refusal(obj, str(obj.get("kind")), problems)
     _warn(ask, options, problems)
     _check(ask, understood, name, kind.api_version)

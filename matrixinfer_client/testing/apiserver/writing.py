@@ -279,7 +279,9 @@ def _replaced(
     _refuse_invalid(obj, object_errors(ask, obj, old))
     if ask.type.custom and not ask.subresource:
         ask.warn(finalizer_warnings(obj, old))
-    obj = keep_times(old, versioned(obj, old["metadata"]["resourceVersion"]))
+    obj = versioned(obj, old["metadata"]["resourceVersion"])
+    if not leftovers:
+        obj = keep_times(old, obj)
     if not is_stored(obj):
         obj = as_stored(obj)
     validate(state, ask, obj)
