@@ -67,6 +67,7 @@ from matrixinfer_client.validation.results import FieldError
 __all__ = ["Outcome", "create", "patch", "update"]
 
 _APPLY_PATCH: Final = "application/apply-patch+yaml"
+_GIVEN: Final = ("creationTimestamp", "generation", "namespace", "resourceVersion", "uid")
 _TRIES: Final = 8
 _VERSION_GIVEN: Final = "resourceVersion should not be set on objects to be created"
 
@@ -180,10 +181,14 @@ def _leftovers(
     metadata: Mapping[str, Any] = {} if in_status else applied.get("metadata") or {}
     texts = {name: mapping(metadata.get(name)) for name in ("labels", "annotations")}
     return (
-        *sorted(name for name, value in metadata.items() if value in ({}, [])),
+        *sorted(name for name, value in metadata.items() if _is_left(name, value)),
         *(f"{name}.{key}" for name in texts for key in texts[name] if texts[name][key] is None),
         *paths,
     )
+
+
+def _is_left(name: str, value: Any) -> bool:
+    return value in ({}, [], None) and name not in _GIVEN
 
 
 def _claimed(
