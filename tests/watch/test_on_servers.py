@@ -1,4 +1,4 @@
-"""Watches and informers on a real API server that is restarted, forgets and changes its mind."""
+"""Watches and informers on API servers that are restarted, forget and change their minds."""
 
 from __future__ import annotations
 
@@ -12,11 +12,16 @@ import pytest
 
 from matrixinfer_client.errors import BadRequestError, ExpiredError, ForbiddenError
 from matrixinfer_client.pacing import WatchPolicy
+from tests.behaviour.backends import Backend, RealCluster, only_on
+from tests.behaviour.conftest import backend, namespace
 from tests.behaviour.modes import Mode
 from tests.cluster.crds import platform_crds
 from tests.cluster.server import ApiServer
 from tests.faults.proxy import Proxy
 from tests.watch.either import Either, EitherInformer, EitherWatch, in_thread, until
+
+# The fixtures of the behaviour suite: both servers.
+__all__ = ["backend", "namespace"]
 
 pytestmark = pytest.mark.timeout(120, func_only=True)
 
@@ -36,8 +41,8 @@ PATIENT = WatchPolicy(backoff=0.05, max_backoff=0.3, marker_timeout=5.0)
 class Writer:
     """Changes Models without the client under test."""
 
-    def __init__(self, server: ApiServer, namespace: str) -> None:
-        self.server = server
+    def __init__(self, backend: Backend, namespace: str) -> None:
+        self.backend = backend
         self.path = f"/apis/registry.matrixinfer.ai/v1alpha1/namespaces/{namespace}/models"
 
     def create(self, name: str, **labels: str) -> None:
@@ -61,23 +66,24 @@ class Writer:
         return {item["metadata"]["name"]: item["metadata"]["resourceVersion"] for item in items}
 
     def _send(self, method: str, path: str, body: Any, kind: str = "application/json") -> Any:
-        status, answer = self.server.request(method, self.path + path, body, kind)
+        status, answer = self.backend.request(method, self.path + path, body, kind)
         assert status < 300, answer
         return answer
 
 
 @pytest.fixture
-def writer(api_server: ApiServer, namespace: str) -> Writer:
-    return Writer(api_server, namespace)
+def writer(backend: Backend, namespace: str) -> Writer:
+    return Writer(backend, namespace)
 
 
 @pytest.fixture
-def proxy(api_server: ApiServer) -> Iterator[Proxy]:
-    with Proxy(api_server.url, api_server.ca_pem) as proxy:
+def proxy(backend: Backend) -> Iterator[Proxy]:
+    with Proxy(backend.served.url, backend.served.ca_file.read_bytes()) as proxy:
         yield proxy
 
 
-def direct(server: ApiServer, user: str = "admin") -> dict[str, Any]:
+def direct(backend: Backend, user: str = "admin") -> dict[str, Any]:
+    server = backend.served
     return {"server": server.url, "ca_file": server.ca_file, "token": server.token(user)}
 
 
@@ -103,7 +109,7 @@ async def test_a_streaming_list_is_used_where_the_server_has_it(
     namespace: str, writer: Writer, proxy: Proxy, mode: Mode
 ) -> None:
     writer.create("a")
-    arguments = {"server": proxy.url, "token": writer.server.token()}
+    arguments = {"server": proxy.url, "token": writer.backend.served.token()}
     client = Either(mode, **arguments)
     async with client.watching(namespace=namespace, policy=PATIENT) as watch:
         assert await watch.take(1) == [("ADDED", "a")]
@@ -125,7 +131,7 @@ async def test_a_server_without_streaming_lists_is_listed(
 ) -> None:
     server = without_streaming_lists
     namespace = server.create_namespace()
-    writer = Writer(server, namespace)
+    writer = Writer(RealCluster(server), namespace)
     writer.create("a")
     with Proxy(server.url, server.ca_pem) as proxy:
         client = Either(mode, server=proxy.url, token=server.token())
@@ -138,12 +144,12 @@ async def test_a_server_without_streaming_lists_is_listed(
 
 
 async def test_what_a_selector_shows_comes_and_goes(
-    api_server: ApiServer, namespace: str, writer: Writer, mode: Mode
+    backend: Backend, namespace: str, writer: Writer, mode: Mode
 ) -> None:
     writer.create("a", team="red")
     writer.create("b", team="blue")
     selection = {"label_selector": {"team": "red"}}
-    async with both(mode, namespace, direct(api_server), **selection) as (watch, informer):
+    async with both(mode, namespace, direct(backend), **selection) as (watch, informer):
         assert await watch.take(1) == [("ADDED", "a")]
         writer.label("a", team="blue")
         assert await watch.take(1) == [("DELETED", "a")]
@@ -158,7 +164,7 @@ async def test_what_happened_in_a_compacted_history_comes_as_the_exact_differenc
 ) -> None:
     for name in ("changed", "deleted", "recreated", "same"):
         writer.create(name)
-    arguments = {"server": proxy.url, "token": writer.server.token()}
+    arguments = {"server": proxy.url, "token": writer.backend.served.token()}
     async with both(mode, namespace, arguments) as (watch, informer):
         before = {event.object.name: event.object for event in await _next(watch, 4)}
         waiting = asyncio.ensure_future(_next(watch, 5))
@@ -172,7 +178,7 @@ async def test_what_happened_in_a_compacted_history_comes_as_the_exact_differenc
         writer.create("came-and-went")
         writer.delete("came-and-went")
         writer.create("new")
-        await in_thread(writer.server.forget_history)
+        await in_thread(writer.backend.forget_history)
         proxy.blocked = False
         events = await waiting
         assert sorted((event.type, event.object.name) for event in events[:2]) == [
@@ -192,13 +198,13 @@ async def test_what_happened_in_a_compacted_history_comes_as_the_exact_differenc
 
 
 async def test_a_compacted_version_to_start_from_is_an_error(
-    api_server: ApiServer, namespace: str, writer: Writer, mode: Mode
+    backend: Backend, namespace: str, writer: Writer, mode: Mode
 ) -> None:
     writer.create("a")
     version = writer.state()["a"]
     writer.create("b")
-    await in_thread(api_server.forget_history)
-    client = Either(mode, **direct(api_server))
+    await in_thread(backend.forget_history)
+    client = Either(mode, **direct(backend))
     options: Any = {"namespace": namespace, "resource_version": version}
     async with client.watching(policy=PATIENT, **options) as watch:
         with pytest.raises(ExpiredError):
@@ -206,15 +212,17 @@ async def test_a_compacted_version_to_start_from_is_an_error(
     await client.close()
 
 
+@only_on("cluster", because="a fake that ends takes its objects with it")
 async def test_a_restart_of_the_server_loses_nothing(
-    api_server: ApiServer, namespace: str, writer: Writer, mode: Mode
+    backend: Backend, namespace: str, writer: Writer, mode: Mode
 ) -> None:
-    async with both(mode, namespace, direct(api_server)) as (watch, informer):
+    assert isinstance(backend, RealCluster)
+    async with both(mode, namespace, direct(backend)) as (watch, informer):
         for number in range(20):
             writer.create(f"before-{number:02}")
         assert len(await _next(watch, 20)) == 20
         waiting = asyncio.ensure_future(_next(watch, 20))
-        await in_thread(api_server.restart_apiserver)
+        await in_thread(backend.server.restart_apiserver)
         for number in range(20):
             writer.create(f"later-{number:02}")
         names = [event.object.name for event in await waiting]
@@ -228,7 +236,7 @@ async def test_a_token_that_is_rotated_is_read_again(
 ) -> None:
     file = tmp_path / "token"
     file.write_text("first")
-    token = writer.server.token()
+    token = writer.backend.served.token()
     proxy.tokens = {"first": token}
     arguments = {"server": proxy.url, "token_file": file}
     async with both(mode, namespace, arguments) as (watch, informer):
@@ -243,10 +251,8 @@ async def test_a_token_that_is_rotated_is_read_again(
         await until(lambda: set(held(informer)) == {"a", "b"})
 
 
-async def test_who_may_not_list_is_told_so(
-    api_server: ApiServer, namespace: str, mode: Mode
-) -> None:
-    client = Either(mode, **direct(api_server, "plain"))
+async def test_who_may_not_list_is_told_so(backend: Backend, namespace: str, mode: Mode) -> None:
+    client = Either(mode, **direct(backend, "plain"))
     async with client.watching(namespace=namespace) as watch:
         with pytest.raises(ForbiddenError, match="cannot watch resource"):
             await watch.next()
@@ -258,9 +264,9 @@ async def test_who_may_not_list_is_told_so(
 
 
 async def test_a_selector_that_the_server_rejects_is_raised(
-    api_server: ApiServer, namespace: str, mode: Mode
+    backend: Backend, namespace: str, mode: Mode
 ) -> None:
-    client = Either(mode, **direct(api_server))
+    client = Either(mode, **direct(backend))
     options: Any = {"namespace": namespace, "field_selector": "spec.nothing=x"}
     async with client.watching(**options) as watch:
         with pytest.raises(BadRequestError, match="field label not supported"):
