@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from typing import Any, Final, cast
 
 from matrixinfer_client.testing.apiserver.state import State
@@ -10,6 +10,7 @@ from matrixinfer_client.testing.apiserver.state import State
 __all__ = [
     "carry_over",
     "cleaned",
+    "drop_repeated_owners",
     "initialize",
     "repeated_owners",
     "versioned",
@@ -30,7 +31,7 @@ def cleaned(metadata: Mapping[str, Any]) -> dict[str, Any]:
         if name in kept:
             kept[name] = {key: "" if text is None else text for key, text in kept[name].items()}
     if "ownerReferences" in kept:
-        kept["ownerReferences"] = _owners(kept["ownerReferences"])
+        kept["ownerReferences"] = [_owner(each) for each in kept["ownerReferences"]]
     kept.pop("selfLink", None)
     if metadata.get("managedFields") == []:
         # Not nothing: whoever sends it wants the tracking to begin anew.
@@ -42,15 +43,6 @@ def _is_something(value: Any) -> bool:
     return value is not None and value not in ("", [], {}, 0)
 
 
-def _owners(references: Sequence[Any]) -> list[dict[str, Any]]:
-    """The owners, each once."""
-    owners: list[dict[str, Any]] = []
-    for owner in map(_owner, references):
-        if owner not in owners:
-            owners.append(owner)
-    return owners
-
-
 def _owner(given: Any) -> dict[str, Any]:
     """An owner with the fields that are always written."""
     reference = cast("dict[str, Any]", given or {})
@@ -60,6 +52,17 @@ def _owner(given: Any) -> dict[str, Any]:
         for name in ("controller", "blockOwnerDeletion")
         if reference.get(name) is not None
     }
+
+
+def drop_repeated_owners(metadata: dict[str, Any]) -> None:
+    """Leave each owner once."""
+    if "ownerReferences" not in metadata:
+        return
+    owners: list[dict[str, Any]] = []
+    for owner in metadata["ownerReferences"]:
+        if owner not in owners:
+            owners.append(owner)
+    metadata["ownerReferences"] = owners
 
 
 def repeated_owners(metadata: Mapping[str, Any], *, when: str = "") -> list[str]:

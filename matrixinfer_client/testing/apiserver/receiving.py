@@ -18,7 +18,11 @@ from matrixinfer_client.testing.apiserver.decoding import (
     strict_refusal,
     undecodable,
 )
-from matrixinfer_client.testing.apiserver.headers import cleaned, repeated_owners
+from matrixinfer_client.testing.apiserver.headers import (
+    cleaned,
+    drop_repeated_owners,
+    repeated_owners,
+)
 from matrixinfer_client.testing.apiserver.jsontext import write_json
 from matrixinfer_client.testing.apiserver.metafaults import metadata_fault
 from matrixinfer_client.testing.apiserver.options import WriteOptions
@@ -62,6 +66,7 @@ def received(ask: Ask, options: WriteOptions, *, name: str | None) -> dict[str, 
     _warn(ask, options, problems)
     _check(ask, understood, name, kind.api_version)
     ask.warn(repeated_owners(obj.get("metadata") or {}))
+    drop_repeated_owners(understood["metadata"])
     return understood
 
 

@@ -14,7 +14,12 @@ from matrixinfer_client.testing.apiserver.authorizing import authorize
 from matrixinfer_client.testing.apiserver.corekinds import prepare_core
 from matrixinfer_client.testing.apiserver.decoding import check_size, check_target, invalid_object
 from matrixinfer_client.testing.apiserver.deleting import finish
-from matrixinfer_client.testing.apiserver.headers import carry_over, initialize, versioned
+from matrixinfer_client.testing.apiserver.headers import (
+    carry_over,
+    drop_repeated_owners,
+    initialize,
+    versioned,
+)
 from matrixinfer_client.testing.apiserver.jsontext import as_stored, is_stored
 from matrixinfer_client.testing.apiserver.options import WriteOptions, write_options
 from matrixinfer_client.testing.apiserver.ownership import (
@@ -119,8 +124,10 @@ def patch(state: State, ask: Ask) -> Outcome:
         return _applied(state, ask, options)
     old = _existing(state, ask)
     patched, twice = _patched(ask, kind, options, old)
-    obj = repatched(ask, options, patched, twice)
-    return _replaced(state, ask, _owned(state, ask, old, obj, options), old, options)
+    obj = _owned(state, ask, old, repatched(ask, options, patched, twice), options)
+    # Unlike of what is sent as a whole, here the managers have been told of each.
+    drop_repeated_owners(obj["metadata"])
+    return _replaced(state, ask, obj, old, options)
 
 
 def _patched(
