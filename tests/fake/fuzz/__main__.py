@@ -37,6 +37,8 @@ def main(arguments: list[str] | None = None) -> int:
             seconds = time.monotonic() - started
             for operations, difference in tally.differing:
                 sys.stdout.write(f"{running.explain(operations, difference)}\n\n")
+    for number, difference in tally.once:
+        sys.stdout.write(f"sequence {number}, not again: {difference}\n")
     sys.stdout.write(f"seed {options.seed}: {tally}, in {seconds:.0f} s\n")
     return 1 if tally.differing else 0
 

@@ -38,8 +38,8 @@ class Tally:
         factory=list[tuple[list[Operation], Difference]]
     )
     """The sequences that showed a difference, with their first one."""
-    once: int = 0
-    """Sequences that showed a difference, and none when they were played again.
+    once: list[tuple[int, Difference]] = attrs.field(factory=list[tuple[int, Difference]])
+    """Sequences, by number, that showed a difference, and none when they were played again.
 
     A clock that ticks between two requests to one server, and within one to the other, makes such.
     """
@@ -48,7 +48,7 @@ class Tally:
         counted = ", ".join(f"{count} of {name}" for name, count in sorted(self.answers.items()))
         return (
             f"{self.operations} operations ({counted}), {len(self.differing)} with differences, "
-            f"{self.once} with some that did not show again"
+            f"{len(self.once)} with some that did not show again"
         )
 
 
@@ -79,7 +79,7 @@ class Session:
             if again.differences:
                 tally.differing.append((wanted, again.differences[0]))
             elif run.differences:
-                tally.once += 1
+                tally.once.append((number, run.differences[0]))
             number += 1
         return tally
 
