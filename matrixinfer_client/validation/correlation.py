@@ -61,7 +61,8 @@ def is_same(one: Any, other: Any) -> bool:
         fields, others = cast("dict[str, Any]", one), cast("dict[str, Any]", other)
         return all(is_same(fields[name], others[name]) for name in fields)
     if isinstance(one, list):
-        return all(map(is_same, cast("list[Any]", one), cast("list[Any]", other)))
+        items, counterparts = cast("Sequence[Any]", one), cast("Sequence[Any]", other)
+        return all(map(is_same, items, counterparts))
     return True
 
 
