@@ -213,9 +213,11 @@ def test_a_broken_stream_is_no_end() -> None:
 
 
 def test_a_stream_ends_when_its_time_is_over_though_nobody_feeds_it() -> None:
-    stream = Stream(seconds=0.1)
-    with blocking(always(Reply(status=200, stream=stream))) as client, Elapsed() as took:
-        assert client.get("/watch").content == b""
+    with Elapsed() as took:
+        # Its time begins when it is made.
+        stream = Stream(seconds=0.1)
+        with blocking(always(Reply(status=200, stream=stream))) as client:
+            assert client.get("/watch").content == b""
     assert 0.1 <= took.seconds < 2
 
 
