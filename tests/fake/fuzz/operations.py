@@ -86,6 +86,11 @@ class Memory:
     tokens: dict[str, str] = attrs.field(factory=dict[str, str])
     versions: dict[str, str] = attrs.field(factory=dict[str, str])
     """Of lists."""
+    first: str = ""
+    """Where the sequence begins, for lists that were not asked for yet.
+
+    Anything older may be forgotten: the real server has a history that did not begin here.
+    """
 
     def fill(self, text: str) -> str:
         """The text with what the placeholders stand for."""
@@ -119,7 +124,7 @@ class Memory:
         if what == "continue":
             return self.tokens.get(key, "")
         if what == "list":
-            return self.versions.get(key) or _MISSING
+            return self.versions.get(key) or self.first
         metadata = self.objects.get(self.fill(key), {}).get("metadata", {})
         field = {"version": "resourceVersion", "uid": "uid"}[what]
         return str(metadata.get(field) or _MISSING)

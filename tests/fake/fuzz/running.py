@@ -63,7 +63,9 @@ def play(
         method="POST", path="/api/v1/namespaces", body={"metadata": {"name": "<<ns>>"}}
     )
     for player in (one, other):
-        assert player.side.send(made.request(player.memory)).status == 201
+        answer = player.side.send(made.request(player.memory))
+        assert answer.status == 201
+        player.memory.first = answer.body["metadata"]["resourceVersion"]
     try:
         for number, operation in enumerate(operations):
             said, answered = one.play(number, operation), other.play(number, operation)
