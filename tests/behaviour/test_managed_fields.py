@@ -8,7 +8,7 @@ from urllib.parse import quote
 
 import pytest
 
-from matrixinfer_client import ApiError, AsyncClient
+from matrixinfer_client import ApiError, ApiWarning, AsyncClient
 from matrixinfer_client.api.registry_v1alpha1 import Model
 from tests.behaviour.backends import Backend
 from tests.behaviour.samples import MODEL, MODEL_INFER, SAMPLES, Sample
@@ -266,3 +266,39 @@ async def test_finalizers_are_owned_one_by_one(client: AsyncClient, namespace: s
     left = await models.apply(MODEL.mapping("one"), field_manager="first")
     assert left.metadata.finalizers == ["example.test/b"]
     await models.patch("one", {"metadata": {"finalizers": None}})
+
+
+async def test_owners_that_a_patch_repeats_are_the_patchers(
+    client: AsyncClient, namespace: str
+) -> None:
+    models = client.registry_v1alpha1.models(namespace)
+    owner = {"apiVersion": "v1", "kind": "ConfigMap", "name": "x", "uid": "1"}
+    new = MODEL.mapping("one")
+    new["metadata"]["ownerReferences"] = [owner]
+    await models.create(new, field_manager="me")
+    twice = {"metadata": {"ownerReferences": [owner, owner]}}
+    with pytest.warns(ApiWarning, match="duplicate entries after mutating admission"):
+        patched = await models.patch("one", twice, field_manager="you")
+    assert [each.uid for each in patched.metadata.owner_references or []] == ["1"]
+    assert fields(patched, "you")["f:metadata"] == {"f:ownerReferences": {'k:{"uid":"1"}': {}}}
+    assert fields(patched, "me")["f:metadata"] == {"f:ownerReferences": {}}
+
+
+def test_what_an_apply_empties_is_tidied_up_by_the_next_write(
+    backend: Backend, namespace: str
+) -> None:
+    path = MODEL.path(namespace)
+    apply = f"{path}/one?fieldManager=me&force=true"
+    bare = {"apiVersion": VERSION, "kind": "Model", "metadata": {"name": "one"}}
+    labelled = {**bare, "metadata": {"name": "one", "labels": {"a": "b"}}}
+    backend.request("POST", f"{path}?fieldManager=you", MODEL.mapping("one", labels={"a": "c"}))
+    backend.request("PATCH", apply, labelled, "application/apply-patch+yaml")
+    _, emptied = backend.request("PATCH", apply, bare, "application/apply-patch+yaml")
+    assert "labels" not in emptied["metadata"]
+    # The server has an empty map in its store, which readers do not get to see.
+    versions = [emptied["metadata"]["resourceVersion"]]
+    for _ in range(2):
+        status, same = backend.request("PATCH", f"{path}/one", [], "application/json-patch+json")
+        assert status == 200
+        versions.append(same["metadata"]["resourceVersion"])
+    assert versions[0] != versions[1] == versions[2]

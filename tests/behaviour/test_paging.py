@@ -198,3 +198,17 @@ async def test_a_listing_outlives_the_history_that_it_began_in(
     assert seen == ["a", "b", "c", "d", "e"]
     with pytest.raises(ExpiredError, match="too old"):
         await models.list(resource_version=old, resource_version_match="Exact")
+
+
+async def test_a_page_of_a_version_is_of_that_version_but_for_one_name(
+    client: AsyncClient, namespace: str
+) -> None:
+    models = client.registry_v1alpha1.models(namespace)
+    await models.create(MODEL.mapping("one"))
+    old = (await models.list()).resource_version
+    await models.patch("one", {"metadata": {"labels": {"a": "b"}}})
+    page = await models.list(limit=1, resource_version=old)
+    assert [item.metadata.labels for item in page] == [None]
+    # One key is read and no range, and so the newest that there is.
+    found = await models.list(limit=1, resource_version=old, field_selector="metadata.name=one")
+    assert [item.metadata.labels for item in found] == [{"a": "b"}]

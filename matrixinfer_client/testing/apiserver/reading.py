@@ -64,7 +64,9 @@ class _Place:
 def read_list(state: State, ask: Ask, options: ListOptions) -> dict[str, Any]:
     """The list object with the chosen items, and what it takes to get the next page."""
     chosen = selection(ask.kind, options.label_selector, options.field_selector)
-    place = _place(state, options)
+    # One key is read and no range of them.
+    by_name = bool(chosen.name) and not options.continue_token and not _spans_namespaces(ask)
+    place = _place(state, options, by_name=by_name)
     objects = _objects(state, ask, place, options)
     found = (each for each in objects if chosen.matches(each))
     if options.limit <= 0:
@@ -72,7 +74,6 @@ def read_list(state: State, ask: Ask, options: ListOptions) -> dict[str, Any]:
     page = list(islice(found, options.limit))
     listed = _list(ask, place.version, page)
     # Whether what comes behind the page would be chosen is not looked at.
-    by_name = chosen.name and not options.continue_token and not _spans_namespaces(ask)
     if len(page) == options.limit and page[-1] is not objects[-1] and not by_name:
         listed["metadata"]["continue"] = _token(ask, place.version, page[-1])
         if chosen.everything:
@@ -102,7 +103,7 @@ def _version_problem(text: str) -> str:
     return f"resourceVersion: Invalid value: {shown}: strconv.ParseUint: parsing {shown}: {problem}"
 
 
-def _place(state: State, options: ListOptions) -> _Place:
+def _place(state: State, options: ListOptions, *, by_name: bool) -> _Place:
     newest = state.storage.version
     if options.continue_token:
         place = _decode(options.continue_token)
@@ -116,7 +117,7 @@ def _place(state: State, options: ListOptions) -> _Place:
     if asked > newest:
         raise resource_version_too_large(asked, newest)
     # Without a match a page is of the very version, as it was before there was one.
-    exact = options.match == "Exact" or (options.limit and not options.match)
+    exact = options.match == "Exact" or (options.limit and not options.match and not by_name)
     return _Place(asked if asked and exact else newest, "")
 
 
